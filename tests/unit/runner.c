@@ -31,7 +31,8 @@ static void on_start(const CU_pTest test, const CU_pSuite suite)
 	fflush(stdout);
 }
 
-static void on_complete(const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failures)
+static void on_complete(const CU_pTest test, const CU_pSuite suite,
+			const CU_pFailureRecord failures)
 {
 	(void)suite;
 	if (failures) {
