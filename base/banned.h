@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 #ifndef IMG_ALLOW_BANNED
+/* Macros in some C libraries (glibc's, hardened, under clang), and clang poisons no macro. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison atoi atol atoll atof strtol strtoul strtoll strtoull strtok strtok_r
 #pragma GCC poison sscanf vsscanf strcpy strcat strncpy strncat sprintf vsprintf
 #undef alloca

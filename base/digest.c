@@ -71,7 +71,8 @@ int digest_parse(const char *s, size_t len, struct digest *ret, struct err *err)
 
 	text_escape(shown, sizeof(shown), s, len);
 	if (!colon || !is_algorithm(s, alg_len) || !hex_len)
-		return err_set(err, ERR_DAMAGED, "digest '%s': not of the form ALGORITHM:HEX", shown);
+		return err_set(err, ERR_DAMAGED, "digest '%s': not of the form ALGORITHM:HEX",
+			       shown);
 	for (int alg = DIGEST_SHA256; alg <= DIGEST_SHA512; alg++)
 		if (strlen(algs[alg].name) == alg_len && !memcmp(s, algs[alg].name, alg_len))
 			d.alg = (enum digest_alg)alg;

@@ -41,6 +41,6 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 
 /* The digest as text, in an array of the enclosing block. */
 #define DIGEST_TEXT(d) digest_text((d), (char[DIGEST_TEXT_BYTES]){ 0 })
-#define DIGEST_HEX(d) digest_hex((d), (char[DIGEST_TEXT_BYTES]){ 0 })
+#define DIGEST_HEX(d)  digest_hex((d), (char[DIGEST_TEXT_BYTES]){ 0 })
 
 #endif

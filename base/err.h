@@ -75,11 +75,11 @@ void err_clear(struct err *err);
 void err_keep_first(struct err *into, const struct err *from);
 
 /* Returns the caller's negative result at once; the only macro that returns. */
-#define TRY(expr)                                                                                  \
-	do {                                                                                       \
-		const int try_rc_ = (int)(expr);                                                   \
-		if (try_rc_ < 0)                                                                   \
-			return try_rc_;                                                            \
+#define TRY(expr)                                \
+	do {                                     \
+		const int try_rc_ = (int)(expr); \
+		if (try_rc_ < 0)                 \
+			return try_rc_;          \
 	} while (0)
 
 #endif

@@ -18,10 +18,10 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 
 #define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                             \
-	do {                                                                                       \
-		if (log_is_on(LOG_DEBUG))                                                          \
-			log_write(LOG_DEBUG, __VA_ARGS__);                                         \
+#define log_debug(...)                                     \
+	do {                                               \
+		if (log_is_on(LOG_DEBUG))                  \
+			log_write(LOG_DEBUG, __VA_ARGS__); \
 	} while (0)
 
 #endif

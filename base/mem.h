@@ -21,7 +21,8 @@ char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 /* Copies `len` bytes and adds a terminator. */
 char *xmemdupz(const void *p, size_t len) __attribute__((malloc, returns_nonnull));
 /* printf into fresh memory; only for text of bounded length. */
-char *xasprintf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *xasprintf(const char *fmt, ...)
+	__attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
 #define NEW(type) ((type *)xcalloc(1, sizeof(type)))
 
@@ -47,33 +48,33 @@ static inline void cleanup_file_(FILE **f)
 }
 
 /* char *_free_ s = NULL;  int _close_ fd = -1; */
-#define _free_ __attribute__((cleanup(cleanup_free_)))
-#define _close_ __attribute__((cleanup(cleanup_close_)))
-#define _fclose_ __attribute__((cleanup(cleanup_file_)))
+#define _free_	      __attribute__((cleanup(cleanup_free_)))
+#define _close_	      __attribute__((cleanup(cleanup_close_)))
+#define _fclose_      __attribute__((cleanup(cleanup_file_)))
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /* DEFINE_CLEANUP(store_close, struct store *) makes store_close_p for _cleanup_(store_close_p). */
-#define DEFINE_CLEANUP(fn, type)                                                                   \
-	static inline __attribute__((unused)) void fn##_p(type *p)                                 \
-	{                                                                                          \
-		if (*p)                                                                            \
-			fn(*p);                                                                    \
+#define DEFINE_CLEANUP(fn, type)                                   \
+	static inline __attribute__((unused)) void fn##_p(type *p) \
+	{                                                          \
+		if (*p)                                            \
+			fn(*p);                                    \
 	}
 
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) take_ = (p);                                                         \
-		(p) = NULL;                                                                        \
-		take_;                                                                             \
+#define TAKE_PTR(p)                        \
+	({                                 \
+		__typeof__(p) take_ = (p); \
+		(p) = NULL;                \
+		take_;                     \
 	})
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		const int take_ = (fd);                                                            \
-		(fd) = -1;                                                                         \
-		take_;                                                                             \
+#define TAKE_FD(fd)                     \
+	({                              \
+		const int take_ = (fd); \
+		(fd) = -1;              \
+		take_;                  \
 	})
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -23,7 +23,8 @@ struct progress_event {
 	enum progress_kind kind;
 	uint64_t item; /* from op_item(); 0 for notes */
 	const char *label;
-	const char *state; /* "waiting", "downloading", "resuming", "verifying", "exists", "unpacking", ... */
+	const char *
+		state; /* "waiting", "downloading", "resuming", "verifying", "exists", "unpacking", ... */
 	uint64_t bytes;
 	uint64_t total_bytes;
 };

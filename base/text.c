@@ -47,8 +47,9 @@ int text_parse_i64(const char *s, size_t len, int64_t *ret)
 }
 
 /* Length of the valid UTF-8 sequence at s, or 0. RFC 3629 table 3-7. */
-static size_t utf8_len(const unsigned char *s, size_t len)
+size_t text_utf8_len(const void *p, size_t len)
 {
+	const unsigned char *s = p;
 	size_t want;
 	unsigned char low = 0x80, high = 0xbf;
 
@@ -83,7 +84,7 @@ bool text_is_utf8(const void *p, size_t len)
 	const unsigned char *s = p;
 
 	while (len) {
-		const size_t n = utf8_len(s, len);
+		const size_t n = text_utf8_len(s, len);
 
 		if (!n)
 			return false;
@@ -97,7 +98,7 @@ bool text_is_utf8(const void *p, size_t len)
 static size_t escape_one(const unsigned char *s, size_t len, char out[8])
 {
 	static const char letters[256] = { ['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\\'] = '\\' };
-	const size_t n = utf8_len(s, len);
+	const size_t n = text_utf8_len(s, len);
 	const bool c1 = n == 2 && s[0] == 0xc2 && s[1] < 0xa0; /* C1 controls, U+0080..U+009F */
 
 	if (letters[s[0]]) {

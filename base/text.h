@@ -37,6 +37,8 @@ bool text_starts_with(const char *s, const char *prefix);
 bool text_ends_with(const char *s, const char *suffix);
 /* True when the `len` bytes are valid UTF-8 (no overlong forms, no surrogates). */
 bool text_is_utf8(const void *s, size_t len);
+/* Bytes of the valid UTF-8 sequence that starts at `s` (1 to 4), 0 when it is not one; `len` must not be 0. */
+size_t text_utf8_len(const void *s, size_t len);
 
 /* Bytes for people: "0 B", "999 B", "1.5 kB", "131 MB" (powers of 1000). Returns dst. */
 char *text_size(char *dst, size_t dst_bytes, uint64_t bytes);
