@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An HTTP client over libcurl (loaded with dlopen at the first request: it costs ten milliseconds): one request, one response whose body is a source. HTTP/1.1 and HTTP/2,
+ * connections kept and reused over requests and threads, TLS with a host's own CAs and client certificate, proxies from the environment. Knows nothing of
+ * redirects, retries or credentials: net/fetch.h stands on it for those.
+ */
+#ifndef IMG_NET_HTTP_H
+#define IMG_NET_HTTP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/op.h"
+#include "stream/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct http_client;
+
+struct http_config {
+	const char *user_agent;	     /* NULL: "img/VERSION" */
+	uint64_t header_bytes_max;   /* of one response, all headers; 0: 256 KiB */
+	unsigned connect_timeout_ms; /* 0: 15 s */
+	unsigned idle_timeout_ms;    /* no byte for so long: ERR_TIMEOUT; 0: 60 s */
+};
+struct http_client *http_client_new(const struct http_config *config);
+/* No request may be open any more. */
+void http_client_free(struct http_client *client);
+
+/* How to speak TLS to one host; borrowed during the request. */
+struct http_tls {
+	bool insecure;	       /* accept any certificate (--tls-verify=false) */
+	const char *ca_dir;    /* folder whose *.crt are further roots, or NULL */
+	const char *cert_file; /* client certificate and key, PEM, or NULL */
+	const char *key_file;
+};
+
+struct http_header {
+	const char *name, *value;
+};
+
+struct http_request {
+	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+	const char *url;    /* absolute, http or https */
+	const struct http_header *headers;
+	size_t header_count;
+	const void *body; /* or NULL; borrowed until the response is closed */
+	size_t body_len;
+	struct source *body_source; /* or a stream of body_len bytes (borrowed) */
+	const struct http_tls *tls; /* or NULL for the system's defaults */
+	unsigned total_timeout_ms;  /* until the end of the headers; 0: none */
+};
+
+/* An answer whose headers have come; the body is still on the wire. Not thread-safe. */
+struct http_response;
+
+/*
+ * Sends and waits for the final status line and headers (1xx skipped). Any status is a success here; ERR_NETWORK, ERR_TIMEOUT, ERR_LIMIT (headers), ERR_DAMAGED (not HTTP; with a
+ * hint when plain HTTP answered TLS), ERR_CANCELLED otherwise. Certificate trouble is ERR_DENIED with a hint that names --tls-verify, --cert-dir.
+ */
+int http_send(struct http_client *client, struct op *op, const struct http_request *req,
+	      struct http_response **ret, struct err *err);
+/* Ends the transfer (reusing the connection only if the body was read to its end) and frees. NULL is fine. */
+void http_response_close(struct http_response *res);
+
+unsigned http_response_status(const struct http_response *res);
+/* First value of a header (case-insensitive), NULL when absent; and the n-th of several. Borrowed. */
+const char *http_response_header(const struct http_response *res, const char *name);
+const char *http_response_header_at(const struct http_response *res, const char *name, size_t n);
+/* Content-Length, or -1. */
+int64_t http_response_length(const struct http_response *res);
+/* The body; borrowed, lives with the response (closing the source itself is not needed and does nothing). */
+struct source *http_response_body(struct http_response *res);
+/* The whole body into `out` (its cap is the limit). */
+int http_response_read(struct http_response *res, struct buf *out, struct err *err);
+
+#endif
