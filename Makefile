@@ -28,6 +28,9 @@ PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(JOBS)
+endif
 FUZZ_SECONDS ?= 30
 SAN ?=
 TSAN ?=
@@ -196,6 +199,103 @@ $(fuzz_tests): $(B)/test/fuzz/%: $(B)/obj/tests/fuzz/fuzz_%.o \
 		$(if $(FUZZ),,$(call obj,tests/fuzz/replay_main.c)) $(support) $(archives)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(call link,$(if $(FUZZ),-fsanitize=fuzzer))
+
+# The inputs that fuzzing starts from, the same for every variant.
+seeds_folder := build/fuzz/seeds
+.PHONY: seeds
+seeds: build/fuzz/.seeds
+build/fuzz/.seeds: $(wildcard tests/fuzz/seeds*.py)
+	@mkdir -p $(seeds_folder)
+	@$(PYTHON) tests/fuzz/seeds.py $(seeds_folder) >build/fuzz/seeds.log
+	@touch $@
+
+# --- gates ----------------------------------------------------------------------------------------
+
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format) clang-format)
+CLANG_TIDY ?= $(firstword $(shell command -v clang-tidy-14 clang-tidy) clang-tidy)
+own_c := $(sort $(sources) $(cli_main) $(headers) $(wildcard tests/*/*.[ch] tests/unit/*/*.[ch]) \
+	$(wildcard bench/*.[ch] fixtures/*.[ch]))
+tidy_stamps := $(patsubst %.c,$(B)/tidy/%.ok,$(sources) $(cli_main))
+
+.PHONY: gates format format-check tidy floors headers sizes symbols banned words
+gates: format-check words banned floors headers sizes symbols tidy
+
+format:
+	@$(CLANG_FORMAT) -i $(own_c)
+
+format-check:
+	@$(CLANG_FORMAT) --dry-run -Werror $(own_c)
+	@echo "format: $(words $(own_c)) files as clang-format has them"
+
+tidy: $(tidy_stamps)
+	@echo "tidy: $(words $(tidy_stamps)) files without a finding"
+
+# Anew when the file, a header it includes (its object knows) or the checks change.
+$(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call quiet,TIDY)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $< -- \
+		$(std) -include base/banned.h 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+floors:
+	@$(PYTHON) tools/check-floors.py
+
+headers:
+	@tools/check-headers.sh $(CC) '$(std) -include base/banned.h $(warnings)' $(headers)
+
+sizes:
+	@$(PYTHON) tools/check-sizes.py
+
+symbols: $(archives)
+	@$(PYTHON) tools/check-symbols.py $(B)
+
+banned:
+	@tools/check-banned $(CC)
+
+words:
+	@tools/check-words
+
+# --- what users call ------------------------------------------------------------------------------
+
+.PHONY: demo check check-long bench fuzz install clean
+
+# They install what they need first; make then starts anew, because it looks at what is installed.
+demo:
+	@tools/install-packages.sh test
+	@$(MAKE) --no-print-directory all
+	@tools/demo.sh
+
+check:
+	@tools/install-packages.sh test
+	@tests/run --check
+
+check-long:
+	@tools/install-packages.sh long
+	@tests/run --check --long
+
+bench:
+	@tools/install-packages.sh bench
+	@$(MAKE) --no-print-directory all
+	@bench/run
+
+ifneq ($(FUZZ),)
+fuzz: $(fuzz_tests) seeds
+	@tools/fuzz-run.sh $(B) $(seeds_folder) $(FUZZ_SECONDS) $(fuzz_names)
+else
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang FUZZ=1 fuzz
+endif
+
+man_pages = $(wildcard $(B)/man/*.1)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
+	$(if $(man_pages),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
+	$(if $(man_pages),install -m 0644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1)
+
+clean:
+	rm -rf build build-clang build-clang-san build-san build-tsan build-clang-tsan build-fuzz
 
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/test/gen -name '*.d' 2>/dev/null)
