@@ -38,6 +38,10 @@ roundtrip() { # NAME SKOPEO-FLAG...
 		"${@/#--dest-/--}" "docker://$REGISTRY/some/thing:a"
 }
 
+fails() { # CMD...; where the status depends on who notices first
+	! "$@"
+}
+
 make_layout layout
 
 start_registry plain
@@ -58,7 +62,7 @@ expect_status 60 "tls: unknown to the machine" curl -s "https://$REGISTRY/v2/"
 stop_registry
 
 start_registry mtls
-expect_status 56 "mtls: refuses without a certificate" curl -s --cacert "$REGISTRY_CA" "https://$REGISTRY/v2/"
+check "mtls: refuses without a certificate" fails curl -s --cacert "$REGISTRY_CA" "https://$REGISTRY/v2/"
 expect_out '{}' "mtls: takes one of its CA" curl -s --cacert "$REGISTRY_CA" \
 	--cert "$REGISTRY_CLIENT_CERT" --key "$REGISTRY_CLIENT_KEY" "https://$REGISTRY/v2/"
 stop_registry
