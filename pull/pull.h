@@ -16,14 +16,15 @@
 struct pull_options {
 	const struct platform *platform; /* NULL: the host's */
 	bool all_platforms;
-	bool no_unpack; /* blobs only: no layer tars and indexes */
-	unsigned jobs;	/* blobs at once; 0: 4 */
+	bool no_unpack;	    /* blobs only: no layer tars and indexes */
+	unsigned jobs;	    /* blobs at once; 0: 4 */
+	unsigned max_ratio; /* raw bytes of a layer over bytes of its blob, beyond 1 GiB; 0: 200 */
 };
 struct pull_result {
 	struct descriptor target; /* what the name means now (index or manifest) */
 	bool was_current;	  /* nothing had to be fetched */
 	uint64_t fetched_bytes;	  /* from the network */
-	uint64_t layer_count, blob_count;
+	uint64_t blob_count;	  /* layers of the chosen images, each once */
 };
 void pull_result_fini(struct pull_result *r);
 int pull_image(struct op *op, struct transport *from, struct store *to, const struct reference *ref,

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline of one blob:
+ *
+ *   network -> append to staging -+                      +-> hash (DiffID, a thread of its own)
+ *   prefix of an earlier fetch ---+-> verify -> prefetch -> decompress -> layer.tar
+ *                                                        +-> entry index
+ *
+ * Network, staging and blob digest run in the prefetch thread, decompression and index in the job's. Nothing is believed: the blob's digest and size are arguments of the
+ * verifying source, the DiffID is compared before either file is committed. Order of locks: blob, then layer.
+ */
+#include "pull/blob_job.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "layers/layer.h"
+#include "stream/hash.h"
+#include "stream/source.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+
+/* Buffers between network and decompression: 1 MiB a layer. */
+#define PREFETCH_CHUNKS 8
+
+/* One run of a job. */
+struct run {
+	struct op *op;
+	struct blob_job *job;
+	struct blob_writer *writer; /* NULL: the blob is in the store */
+	uint64_t item;		    /* for progress */
+	uint64_t seen_bytes;	    /* of the blob */
+	bool resumed;		    /* bytes of an earlier fetch are part of it */
+};
+
+static void report(struct run *run, enum progress_kind kind, const char *state)
+{
+	char label[32];
+	const struct descriptor *d = run->job->descriptor;
+
+	snprintf(label, sizeof(label), "%.12s", DIGEST_HEX(&d->digest));
+	op_report(run->op, &(struct progress_event){ .kind = kind,
+						     .item = run->item,
+						     .label = label,
+						     .state = state,
+						     .bytes = run->seen_bytes,
+						     .total_bytes = d->size });
+}
+
+static int count_bytes(void *arg, const uint8_t *data, size_t len, struct err *err)
+{
+	struct run *run = arg;
+
+	(void)data;
+	TRY(op_check(run->op, err));
+	run->seen_bytes += len;
+	report(run, PROGRESS_BYTES, NULL);
+	return 0;
+}
+
+static int keep_bytes(void *arg, const uint8_t *data, size_t len, struct err *err)
+{
+	struct run *run = arg;
+
+	atomic_fetch_add_explicit(&run->job->context->fetched_bytes, len, memory_order_relaxed);
+	return blob_writer_append(run->writer, data, len, err);
+}
+
+/* The part that is still missing, appended to staging as it comes; NULL when nothing is. */
+static int open_rest(struct run *run, struct source **ret, struct err *err)
+{
+	const struct descriptor *d = run->job->descriptor;
+	uint64_t start = 0;
+	struct source *net = NULL;
+
+	*ret = NULL;
+	if (run->writer->offset_bytes == d->size && d->size)
+		return 0;
+	TRY(transport_open_blob(run->job->context->from, run->op, d, run->writer->offset_bytes,
+				&start, &net, err));
+	if (start != run->writer->offset_bytes) {
+		const int rc = blob_writer_rewind(run->writer, err);
+
+		if (rc < 0) {
+			source_close(net);
+			return rc;
+		}
+	}
+	*ret = source_tee(net, keep_bytes, run);
+	return 0;
+}
+
+/* All bytes of the blob, old and new. */
+static int open_fetch(struct run *run, struct source **ret, struct err *err)
+{
+	_source_ struct source *rest = NULL;
+
+	TRY(open_rest(run, &rest, err));
+	run->resumed = run->writer->offset_bytes > 0;
+	if (!run->resumed) {
+		*ret = TAKE_PTR(rest);
+		return 0;
+	}
+	report(run, PROGRESS_STATE, "resuming");
+	const int fd = fcntl(run->writer->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return err_sys(err, errno, "staging file");
+	struct source *prefix = source_fd(fd, 0, run->writer->offset_bytes);
+
+	*ret = rest ? source_concat(prefix, TAKE_PTR(rest)) : prefix;
+	return 0;
+}
+
+static int open_stored(struct run *run, struct source **ret, struct err *err)
+{
+	int fd = -1;
+	uint64_t size = 0;
+
+	TRY(blobs_open(run->job->context->to->blobs, &run->job->descriptor->digest, &fd, &size,
+		       err));
+	*ret = source_fd(fd, 0, size);
+	return 0;
+}
+
+/* The blob as a verified source, counted for progress. */
+static int open_blob(struct run *run, struct source **ret, struct err *err)
+{
+	const struct descriptor *d = run->job->descriptor;
+	struct source *src = NULL;
+
+	run->seen_bytes = 0;
+	if (run->writer)
+		TRY(open_fetch(run, &src, err));
+	else
+		TRY(open_stored(run, &src, err));
+	src = source_tee(src, count_bytes, run);
+	*ret = source_verify(src, &d->digest, d->size, "blob");
+	return 0;
+}
+
+/* Where the raw bytes of a layer go. */
+struct layer_sink {
+	struct layer_writer *writer;
+	struct layer_indexer *indexer;
+	struct hash_thread *hash; /* NULL when the blob's digest is the DiffID */
+	uint64_t raw_bytes, max_raw_bytes;
+};
+
+static void layer_sink_fini(struct layer_sink *sink)
+{
+	layer_writer_abort(sink->writer);
+	layer_indexer_free(sink->indexer);
+	hash_thread_free(sink->hash);
+}
+
+static int sink_raw(struct layer_sink *sink, const uint8_t *data, size_t len, struct err *err)
+{
+	sink->raw_bytes += len;
+	if (sink->raw_bytes > sink->max_raw_bytes) {
+		err_set(err, ERR_LIMIT,
+			"layer grows beyond %" PRIu64 " bytes, far more than its blob",
+			sink->max_raw_bytes);
+		err_hint(err, "a decompression bomb? --max-ratio N allows more");
+		return -err_class(ERR_LIMIT)->errnum;
+	}
+	if (sink->hash)
+		hash_thread_update(sink->hash, data, len);
+	TRY(file_write_all(sink->writer->tar_fd, data, len, "layer tar", err));
+	return layer_indexer_feed(sink->indexer, data, len, err);
+}
+
+/* Compares what came out with the DiffID of the config. */
+static int check_diffid(struct layer_sink *sink, enum codec codec, struct digest *computed,
+			struct err *err)
+{
+	const struct digest *want = &sink->writer->diffid;
+
+	if (!sink->hash) {
+		if (codec != CODEC_PLAIN)
+			return err_set(err, ERR_DAMAGED,
+				       "DiffID %s is the digest of the compressed blob",
+				       DIGEST_TEXT(want));
+		*computed = *want;
+		return 0;
+	}
+	hash_thread_final(sink->hash, computed);
+	if (!digest_equal(computed, want))
+		return err_set(err, ERR_DAMAGED, "raw bytes hash to %s, the config's DiffID is %s",
+			       DIGEST_TEXT(computed), DIGEST_TEXT(want));
+	return 0;
+}
+
+static uint64_t raw_limit(const struct run *run)
+{
+	const unsigned ratio = run->job->context->max_ratio ? run->job->context->max_ratio
+							    : BLOB_MAX_RATIO;
+	uint64_t max;
+
+	if (__builtin_mul_overflow(run->job->descriptor->size, ratio, &max))
+		max = UINT64_MAX;
+	return max < BLOB_RAW_FREE_BYTES ? BLOB_RAW_FREE_BYTES : max;
+}
+
+/* Pulls the blob through decompression into the layer's files, without committing them. */
+static int fill_layer(struct run *run, struct source **blob, struct layer_sink *sink,
+		      struct digest *computed, struct err *err)
+{
+	enum codec codec = CODEC_PLAIN;
+	const uint8_t *data;
+	ssize_t n;
+	_source_ struct source *raw =
+		source_decompress(source_prefetch(TAKE_PTR(*blob), PREFETCH_CHUNKS), &codec);
+
+	while ((n = source_next(raw, &data, err)) > 0) {
+		TRY(op_check(run->op, err));
+		TRY(sink_raw(sink, data, (size_t)n, err));
+	}
+	TRY(n);
+	TRY(check_diffid(sink, codec, computed, err));
+	return layer_indexer_finish(sink->indexer, sink->writer->idx_fd, err);
+}
+
+/* Publishes the blob, when one was fetched. Its digest was verified by the source. */
+static int commit_blob(struct run *run, struct err *err)
+{
+	if (!run->writer)
+		return 0;
+	return blob_writer_commit(TAKE_PTR(run->writer), &run->job->descriptor->digest, err);
+}
+
+static int drain_blob(struct run *run, struct source *blob, struct err *err)
+{
+	uint64_t bytes;
+
+	TRY(source_drain(blob, &bytes, err));
+	return commit_blob(run, err);
+}
+
+/* One pass over the blob: layer and blob, or the blob alone. */
+static int pass(struct run *run, struct err *err)
+{
+	struct blob_job *job = run->job;
+	struct digest computed;
+	_source_ struct source *blob = NULL;
+	_cleanup_(layer_sink_fini) struct layer_sink sink = { 0 };
+	int present = 1;
+
+	if (job->diffid.alg != DIGEST_NONE)
+		present = layerfiles_begin(job->context->to->layers, run->op, &job->diffid,
+					   &sink.writer, err);
+	TRY(present);
+	if (present && !run->writer)
+		return 0;
+	TRY(open_blob(run, &blob, err));
+	if (present)
+		return drain_blob(run, blob, err);
+	sink.indexer = layer_indexer_new();
+	sink.max_raw_bytes = raw_limit(run);
+	if (!digest_equal(&job->diffid, &job->descriptor->digest))
+		sink.hash = hash_thread_new(job->diffid.alg);
+	TRY(fill_layer(run, &blob, &sink, &computed, err));
+	TRY(commit_blob(run, err));
+	return layer_writer_commit(TAKE_PTR(sink.writer), &computed, err);
+}
+
+/* What an interruption leaves is worth keeping; what is wrong or fills the disk is not. */
+static bool is_resumable(const struct err *err)
+{
+	return err->kind == ERR_CANCELLED || err_class(err->kind)->retryable;
+}
+
+static int passes(struct run *run, struct err *err)
+{
+	int rc = pass(run, err);
+
+	/* The old prefix may be what is damaged: once more from the start. */
+	if (rc < 0 && err->kind == ERR_DAMAGED && run->resumed && run->writer) {
+		err_clear(err);
+		TRY(blob_writer_rewind(run->writer, err));
+		rc = pass(run, err);
+	}
+	return rc;
+}
+
+/* 1 when the blob is there, 0 with a writer for it. */
+static int begin(struct run *run, struct err *err)
+{
+	const struct descriptor *d = run->job->descriptor;
+	struct blobs *blobs = run->job->context->to->blobs;
+
+	if (!run->job->context->from) {
+		TRY(blobs_stat(blobs, &d->digest, NULL, err));
+		report(run, PROGRESS_STATE, "unpacking");
+		return 1;
+	}
+	const int rc = blobs_begin(blobs, run->op, &d->digest, d->size, &run->writer, err);
+
+	report(run, PROGRESS_STATE, rc == 0 ? "downloading" : "exists");
+	return rc;
+}
+
+int blob_job_run(struct op *op, void *arg, struct err *err)
+{
+	struct blob_job *job = arg;
+	const struct descriptor *d = job->descriptor;
+	struct run run = { .op = op, .job = job, .item = op_item() };
+	struct err local = { 0 };
+	int rc;
+
+	report(&run, PROGRESS_BEGIN, "waiting");
+	rc = begin(&run, &local);
+	const bool exists = rc == 1;
+
+	if (rc >= 0)
+		rc = passes(&run, &local);
+	blob_writer_abort(TAKE_PTR(run.writer), rc < 0 && is_resumable(&local));
+	report(&run, PROGRESS_END, rc < 0 ? "failed" : exists ? "exists" : "done");
+	if (rc < 0) {
+		err_prefix(&local, "%.19s",
+			   d->digest_text ? d->digest_text : DIGEST_TEXT(&d->digest));
+		if (err)
+			*err = local;
+		return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One blob on its way into the store, and, when it is a layer, its raw tar and entry index made in the same pass. Used by pull (from a
+ * registry) and by whoever needs layers of blobs that are there already.
+ */
+#ifndef IMG_PULL_BLOB_JOB_H
+#define IMG_PULL_BLOB_JOB_H
+
+#include "base/err.h"
+#include "base/op.h"
+#include "manifest/descriptor.h"
+#include "store/store.h"
+#include "transport/transport.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * A layer may always grow to this many raw bytes; beyond that only to max_ratio times its blob, so that a bomb ends early and a large honest layer doesn't.
+ */
+#define BLOB_RAW_FREE_BYTES ((uint64_t)1 << 30)
+#define BLOB_MAX_RATIO	    200
+
+/* What all jobs of one pull share. */
+struct blob_context {
+	struct transport *from; /* NULL: blobs must be in the store */
+	struct store *to;
+	unsigned max_ratio; /* 0: BLOB_MAX_RATIO */
+	_Atomic uint64_t fetched_bytes;
+};
+
+struct blob_job {
+	struct blob_context *context;
+	const struct descriptor *descriptor; /* borrowed */
+	struct digest diffid;		     /* DIGEST_NONE: the blob only */
+};
+
+/* Does what is missing of the job, if anything. A jobs_fn; `arg` is a struct blob_job. */
+int blob_job_run(struct op *op, void *arg, struct err *err);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a name to a plan: the walk over index, nested index, manifest and config. Every document is hashed against the descriptor that led to it before it is
+ * read; depth and number are bounded, so an index that nests itself ends.
+ */
+#include "pull/plan.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "manifest/choose.h"
+#include "manifest/config.h"
+#include "manifest/document.h"
+#include "store/images.h"
+#include "stream/hash.h"
+
+/* The walk under way. */
+struct walk {
+	struct op *op;
+	struct transport *from;
+	struct store *to;
+	const struct pull_options *options;
+	struct platform want;
+	struct plan *plan;
+};
+
+void plan_fini(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->document_count; i++) {
+		descriptor_fini(&plan->documents[i].descriptor);
+		buf_fini(&plan->documents[i].bytes);
+	}
+	for (size_t i = 0; i < plan->blob_count; i++)
+		descriptor_fini(&plan->blobs[i].descriptor);
+	free(plan->documents);
+	free(plan->blobs);
+	descriptor_fini(&plan->target);
+	*plan = (struct plan){ 0 };
+}
+
+static bool has_document(const struct plan *plan, const struct digest *d)
+{
+	for (size_t i = 0; i < plan->document_count; i++)
+		if (digest_equal(&plan->documents[i].descriptor.digest, d))
+			return true;
+	return false;
+}
+
+/* Takes over the bytes. */
+static void add_document(struct plan *plan, const struct descriptor *d, struct plan_document *doc)
+{
+	struct plan_document *slot;
+
+	if (has_document(plan, &d->digest)) {
+		buf_fini(&doc->bytes);
+		return;
+	}
+	plan->documents = xreallocarray(plan->documents, plan->document_count + 1,
+					sizeof(plan->documents[0]));
+	slot = &plan->documents[plan->document_count++];
+	*slot = *doc;
+	doc->bytes = BUF_INIT(0);
+	descriptor_copy(d, &slot->descriptor);
+}
+
+static void add_blob(struct plan *plan, const struct descriptor *d, const struct digest *diffid)
+{
+	for (size_t i = 0; i < plan->blob_count; i++)
+		if (digest_equal(&plan->blobs[i].descriptor.digest, &d->digest) &&
+		    digest_equal(&plan->blobs[i].diffid, diffid))
+			return;
+	plan->blobs = xreallocarray(plan->blobs, plan->blob_count + 1, sizeof(plan->blobs[0]));
+	struct plan_blob *slot = &plan->blobs[plan->blob_count++];
+
+	descriptor_copy(d, &slot->descriptor);
+	slot->diffid = *diffid;
+}
+
+/* A document of the store, if it is there and whole; a damaged one is removed and fetched anew. */
+static bool read_stored(struct walk *walk, const struct descriptor *d, struct buf *out)
+{
+	struct digest computed;
+
+	if (blobs_stat(walk->to->blobs, &d->digest, NULL, NULL) < 0 ||
+	    blobs_read(walk->to->blobs, &d->digest, out, NULL) < 0)
+		return false;
+	hash_bytes(d->digest.alg, out->data, out->len, &computed);
+	if (digest_equal(&computed, &d->digest))
+		return true;
+	buf_reset(out);
+	if (walk->to->blobs->ops->remove)
+		(void)walk->to->blobs->ops->remove(walk->to->blobs, &d->digest, NULL);
+	return false;
+}
+
+static int get_described(struct walk *walk, const struct descriptor *d, struct plan_document *ret,
+			 struct err *err)
+{
+	struct transport_document doc = { 0 };
+
+	TRY(op_check(walk->op, err));
+	TRY(descriptor_need_digest(d, err));
+	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
+	ret->stored = read_stored(walk, d, &ret->bytes);
+	if (ret->stored)
+		return 0;
+	TRY(transport_get_described(walk->from, walk->op, d, &doc, err));
+	buf_fini(&ret->bytes);
+	ret->bytes = doc.bytes;
+	doc.bytes = BUF_INIT(0);
+	transport_document_fini(&doc);
+	return 0;
+}
+
+static int get_config(struct walk *walk, const struct descriptor *d, struct plan_document *ret,
+		      struct err *err)
+{
+	TRY(descriptor_need_digest(d, err));
+	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX), .is_config = true };
+	ret->stored = read_stored(walk, d, &ret->bytes);
+	if (ret->stored)
+		return 0;
+	const int rc = transport_read_blob(walk->from, walk->op, d, &ret->bytes, err);
+
+	if (rc < 0) {
+		buf_fini(&ret->bytes);
+		return err_prefix(err, "config");
+	}
+	return 0;
+}
+
+/* Is this a file system to unpack, or an artifact or attestation whose blobs are only kept? */
+static bool is_image(const struct descriptor *d, const struct image_manifest *m)
+{
+	return m->config.media.kind == MEDIA_CONFIG && !descriptor_is_attestation(d);
+}
+
+static int add_layers(struct walk *walk, const struct document *doc,
+		      const struct image_config *config, struct err *err)
+{
+	static const struct digest none;
+	const struct image_manifest *m = &doc->manifest;
+	const bool unpack = config && !walk->options->no_unpack;
+
+	if (unpack)
+		TRY(image_check(m, config, err));
+	for (size_t i = 0; i < m->layers.count; i++) {
+		TRY(descriptor_need_digest(&m->layers.items[i], err));
+		add_blob(walk->plan, &m->layers.items[i], unpack ? &config->diff_ids[i] : &none);
+	}
+	return 0;
+}
+
+/* A single manifest that isn't for the platform: refused when one was asked for, remarked otherwise. */
+static int check_platform(struct walk *walk, const struct image_config *config, struct err *err)
+{
+	_free_ char *have = NULL, *want = NULL;
+
+	if (walk->options->all_platforms ||
+	    platform_match_rank(&walk->want, &config->platform) >= 0)
+		return 0;
+	have = platform_text(&config->platform);
+	want = platform_text(&walk->want);
+	if (walk->options->platform)
+		return err_set(err, ERR_NOT_FOUND, "no image for %s (available: %s)", want,
+			       TEXT_ESCAPED(have));
+	op_note(walk->op, "image is for %s, this machine is %s", TEXT_ESCAPED(have), want);
+	return 0;
+}
+
+static int visit_image(struct walk *walk, const struct descriptor *d, const struct document *doc,
+		       bool check, struct err *err)
+{
+	_image_config_ struct image_config config = { 0 };
+	struct plan_document file;
+	const bool image = is_image(d, &doc->manifest);
+
+	TRY(get_config(walk, &doc->manifest.config, &file, err));
+	int rc = image ? image_config_parse(buf_str(&file.bytes), file.bytes.len, &config, err) : 0;
+
+	if (rc < 0)
+		err_prefix(err, "config");
+	else if (image && check)
+		rc = check_platform(walk, &config, err);
+	if (rc < 0) {
+		buf_fini(&file.bytes);
+		return rc;
+	}
+	add_document(walk->plan, &doc->manifest.config, &file);
+	if (!image && !walk->options->no_unpack && !descriptor_is_attestation(d))
+		op_note(walk->op, "not an image but an artifact: its blobs are stored as they are");
+	return add_layers(walk, doc, image ? &config : NULL, err);
+}
+
+static int visit(struct walk *walk, const struct descriptor *d, struct plan_document *file,
+		 unsigned depth, struct err *err);
+
+/* Fetches a child and goes down; its document is added after all below it. */
+static int visit_child(struct walk *walk, const struct descriptor *d, unsigned depth,
+		       struct err *err)
+{
+	struct plan_document file;
+
+	if (has_document(walk->plan, &d->digest))
+		return 0;
+	TRY(get_described(walk, d, &file, err));
+	const int rc = visit(walk, d, &file, depth, err);
+
+	buf_fini(&file.bytes);
+	return rc;
+}
+
+/* Does an entry without a platform serve what is wanted? 1 yes, 0 no. */
+static int serves(struct walk *walk, const struct descriptor *entry, struct err *err)
+{
+	_document_ struct document doc = { 0 };
+	_image_config_ struct image_config config = { 0 };
+	struct plan_document file, config_file;
+	int rc;
+
+	TRY(get_described(walk, entry, &file, err));
+	rc = document_parse(buf_str(&file.bytes), file.bytes.len, entry->media_type, &doc, err);
+	buf_fini(&file.bytes);
+	TRY(rc);
+	if (doc.kind == DOCUMENT_INDEX)
+		return 1; /* it has platforms of its own; nothing inside is an error there */
+	TRY(get_config(walk, &doc.manifest.config, &config_file, err));
+	rc = image_config_parse(buf_str(&config_file.bytes), config_file.bytes.len, &config, err);
+	buf_fini(&config_file.bytes);
+	TRY(rc);
+	return platform_match_rank(&walk->want, &config.platform) >= 0;
+}
+
+static int choose(struct walk *walk, const struct index *index, const struct descriptor **ret,
+		  struct err *err)
+{
+	const struct descriptor *entry = NULL;
+	int rc = index_choose(index, &walk->want, &entry, err);
+
+	TRY(rc);
+	while (rc == 1 && entry) {
+		const int fits = serves(walk, entry, err);
+
+		TRY(fits);
+		if (fits)
+			break;
+		entry = index_next_unstated(index, entry);
+	}
+	if (!entry)
+		return index_no_match(index, &walk->want, err);
+	*ret = entry;
+	return 0;
+}
+
+static int visit_index(struct walk *walk, const struct document *doc, unsigned depth,
+		       struct err *err)
+{
+	const struct descriptors *entries = &doc->index.manifests;
+	const struct descriptor *chosen = NULL;
+
+	if (!walk->options->all_platforms) {
+		TRY(choose(walk, &doc->index, &chosen, err));
+		return visit_child(walk, chosen, depth + 1, err);
+	}
+	for (size_t i = 0; i < entries->count; i++) {
+		const enum media_kind kind = entries->items[i].media.kind;
+
+		if (kind != MEDIA_INDEX && kind != MEDIA_MANIFEST) {
+			op_note(walk->op, "index entry of type '%s' is left out",
+				TEXT_ESCAPED(entries->items[i].media_type));
+			continue;
+		}
+		TRY(visit_child(walk, &entries->items[i], depth + 1, err));
+	}
+	return 0;
+}
+
+/* The target's type is what the document turned out to be, whatever the header said. */
+static void settle_type(struct descriptor *target, const struct document *doc)
+{
+	if (media_same(target->media_type, doc->media_type))
+		return;
+	free(target->media_type);
+	target->media_type = xstrdup(doc->media_type);
+	target->media = doc->media;
+}
+
+static int visit(struct walk *walk, const struct descriptor *d, struct plan_document *file,
+		 unsigned depth, struct err *err)
+{
+	_document_ struct document doc = { 0 };
+	int rc;
+
+	if (depth > PLAN_DEPTH_MAX || walk->plan->document_count >= PLAN_DOCUMENTS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d nested or %d documents in all",
+			       PLAN_DEPTH_MAX, PLAN_DOCUMENTS_MAX);
+	rc = document_parse(buf_str(&file->bytes), file->bytes.len, d->media_type, &doc, err);
+	if (rc == 0 && depth == 0)
+		settle_type(&walk->plan->target, &doc);
+	if (rc == 0)
+		rc = doc.kind == DOCUMENT_INDEX ? visit_index(walk, &doc, depth, err)
+						: visit_image(walk, d, &doc, depth == 0, err);
+	if (rc < 0)
+		return depth ? rc : err_prefix(err, "%.19s", DIGEST_TEXT(&d->digest));
+	add_document(walk->plan, d, file);
+	return 0;
+}
+
+/* What the store knows the name to mean, if the registry says it still means that: then nothing is fetched again. */
+static bool still_current(struct walk *walk, const struct reference *ref, const char *name,
+			  struct descriptor *ret)
+{
+	_descriptor_ struct descriptor known = { 0 }, now = { 0 };
+
+	if (images_resolve(walk->to, ref, &known, NULL) < 0)
+		return false;
+	if (ref->digest.alg == DIGEST_NONE &&
+	    (transport_resolve(walk->from, walk->op, name, &now, NULL) < 0 ||
+	     !digest_equal(&known.digest, &now.digest)))
+		return false;
+	*ret = known;
+	known = (struct descriptor){ 0 };
+	return true;
+}
+
+static int get_root(struct walk *walk, const struct reference *ref, struct descriptor *ret,
+		    struct plan_document *file, struct err *err)
+{
+	const char *name = ref->digest.alg != DIGEST_NONE ? DIGEST_TEXT(&ref->digest)
+							  : reference_tag_or_latest(ref);
+	struct transport_document doc = { 0 };
+
+	*file = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
+	if (still_current(walk, ref, name, ret)) {
+		file->stored = read_stored(walk, ret, &file->bytes);
+		if (file->stored)
+			return 0;
+		descriptor_fini(ret);
+	}
+	TRY(transport_get_document(walk->from, walk->op, name, &doc, err));
+	*ret = doc.descriptor;
+	file->bytes = doc.bytes;
+	return 0;
+}
+
+int plan_make(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
+	      const struct pull_options *options, struct plan *ret, struct err *err)
+{
+	struct plan plan = { 0 };
+	struct walk walk = { op, from, to, options, { 0 }, &plan };
+	struct plan_document file;
+	int rc;
+
+	if (options->platform)
+		platform_copy(options->platform, &walk.want);
+	else
+		platform_host(&walk.want);
+	rc = get_root(&walk, ref, &plan.target, &file, err);
+	if (rc == 0) {
+		rc = visit(&walk, &plan.target, &file, 0, err);
+		buf_fini(&file.bytes);
+	}
+	platform_fini(&walk.want);
+	if (rc < 0) {
+		plan_fini(&plan);
+		return rc;
+	}
+	*ret = plan;
+	return 0;
+}

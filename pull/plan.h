@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a pull, as data: the documents a name means on the chosen platforms, and the blobs they need. Making it fetches documents and configs
+ * (small, verified), nothing else, and writes nothing.
+ */
+#ifndef IMG_PULL_PLAN_H
+#define IMG_PULL_PLAN_H
+
+#include "base/digest.h"
+#include "pull/pull.h"
+
+#include <stdbool.h>
+
+/* Deepest nesting of indexes, and most documents of one pull. */
+#define PLAN_DEPTH_MAX	   8
+#define PLAN_DOCUMENTS_MAX 1000
+
+struct plan_document {
+	struct descriptor descriptor;
+	struct buf bytes;
+	bool is_config;
+	bool stored; /* came from the store: need not be written again */
+};
+
+struct plan_blob {
+	struct descriptor descriptor;
+	struct digest diffid; /* DIGEST_NONE: not a layer to unpack */
+};
+
+/* Value; owns everything. */
+struct plan {
+	struct plan_document *documents; /* children before parents */
+	size_t document_count;
+	struct plan_blob *blobs; /* each (digest, DiffID) once */
+	size_t blob_count;
+	struct descriptor target; /* what the name means */
+};
+
+int plan_make(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
+	      const struct pull_options *options, struct plan *ret, struct err *err);
+void plan_fini(struct plan *plan);
+
+#endif
