@@ -15,29 +15,37 @@ struct fetch;
 struct fetch_config {
 	bool plain_http; /* --plain-http: speak http to every registry */
 	bool tls_verify; /* --tls-verify; false also allows a fall back to http when the host speaks no TLS */
-	const char *cert_dir; /* --cert-dir or NULL: certs.d of the host */
-	const char *authfile; /* --authfile or NULL: the usual files */
-	const char *creds;    /* --creds USER[:PASS] or NULL */
-	unsigned retries;     /* --retry: further tries after the first */
+	bool https_only; /* --tls-verify=true was given: https to loopback hosts as well */
+	const char *
+		cert_dir; /* --cert-dir or NULL: holds the *.crt, *.cert, *.key of the hosts asked */
+	const char *authfile;	 /* --authfile or NULL: the usual files */
+	const char *creds;	 /* --creds USER[:PASS] or NULL */
+	unsigned retries;	 /* --retry: further tries after the first */
+	unsigned backoff_ms;	 /* wait before the second try, doubled each time; 0: 500 */
+	struct http_config http; /* zeros for the defaults */
 };
 int fetch_new(const struct fetch_config *config, struct fetch **ret, struct err *err);
 void fetch_free(struct fetch *f);
 
-/* What is asked of a registry host. */
+/* What is asked of a registry host. Borrowed. */
 struct fetch_request {
-	const char *
-		host; /* "registry.example:5000", as in a reference; Hub's API host is the caller's business */
-	const char *method;
-	const char *
-		path; /* "/v2/..." with query, already escaped; or an absolute URL that the host itself gave (Link, Location) */
+	const char *host;   /* "registry.example:5000", as in a reference (for Hub its API host) */
+	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+	/*
+	 * "/v2/..." with query, already escaped, or any URL that the host gave (Location, Link, a layer's foreign URL): one of another origin is treated like a
+	 * redirect there, so no credentials go with it and private places are refused; `host` stays the registry's.
+	 */
+	const char *path;
 	const char *scope;	/* "repository:NAME:pull" for tokens, or NULL */
 	const char *repository; /* "host/ns/repo" for namespaced credentials, or NULL */
 	const char *auth_key; /* key of the credential files when it is not the host (Hub), or NULL */
 	const struct http_header *headers;
 	size_t header_count;
-	const void *body;
+	const void *body; /* or NULL */
 	size_t body_len;
-	bool anonymous; /* no credentials at all (foreign layer URLs) */
+	struct source *
+		body_source; /* or a stream of body_len bytes (borrowed): sent once, never retried */
+	bool anonymous;	     /* no credentials at all (foreign layer URLs) */
 };
 /*
  * Sends until an answer comes that is not 401, a redirect, or retryable. Gives 2xx and 416 answers; other statuses become errors: 404 ERR_NOT_FOUND, 401 ERR_AUTH, 403 ERR_DENIED,
@@ -45,13 +53,17 @@ struct fetch_request {
  */
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	       struct http_response **ret, struct err *err);
+/* A GET of `total_bytes` bytes (the size promised by the descriptor), from `offset` on. */
+struct fetch_body {
+	struct fetch_request req; /* copied; `method` and `body` are not looked at */
+	uint64_t offset;
+	uint64_t total_bytes;
+	uint64_t ret_offset; /* out: where the source begins: `offset`, or 0 when the server ignores Range */
+};
 /*
- * A GET body from `offset` that survives broken connections: it goes on with Range from where it was, as often as the retries allow without progress. `total` is the size
- * promised by the descriptor. `*ret_offset` is 0 when the server ignores Range.
+ * Opens a body that survives broken connections: it goes on with Range from where it was, as often as the retries allow without progress. The source gives exactly
+ * total_bytes - ret_offset bytes or fails: ERR_DAMAGED when the server has another size (known before the first byte where it sends Content-Length).
  */
-int fetch_open(struct fetch *f, struct op *op, const struct fetch_request *req, uint64_t offset,
-	       uint64_t total, uint64_t *ret_offset, struct source **ret, struct err *err);
-/* Whether this host is spoken to over plain http by the rules (flag, loopback, probe). */
-bool fetch_is_plain_host(const char *host);
-
+int fetch_open(struct fetch *f, struct op *op, struct fetch_body *body, struct source **ret,
+	       struct err *err);
 #endif
