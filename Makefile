@@ -10,7 +10,8 @@
 #   make bench              measurements
 #   make install            DESTDIR= PREFIX=
 #
-# Variants, each in its own folder: CC=clang, SAN=1 (addresses, undefined behaviour), TSAN=1 (threads).
+# Variants, each in a folder of its own: CC=clang, SAN=1 (addresses, undefined behaviour),
+# TSAN=1 (threads), HAVE_ISAL=0 (zlib in place of ISA-L). V=1 shows the commands.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
@@ -37,7 +38,11 @@ TSAN ?=
 FUZZ ?=
 
 is_clang := $(findstring clang,$(CC))
-B ?= build$(if $(is_clang),$(if $(FUZZ),,-clang))$(if $(SAN),-san)$(if $(TSAN),-tsan)$(if $(FUZZ),-fuzz)
+# Set here only when the caller chose it; else the machine decides, further down.
+no_isal := $(if $(filter 0,$(HAVE_ISAL)),-noisal)
+B ?= build$(if $(is_clang),$(if $(FUZZ),,-clang))$(if $(SAN),-san)$(if $(TSAN),-tsan)$(if \
+	$(FUZZ),-fuzz)$(no_isal)
+B := $(B)
 
 # --- floors ---------------------------------------------------------------------------------------
 
@@ -105,7 +110,8 @@ libs: $(archives)
 
 link = $(CC) $(all_ldflags) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	-Wl,--end-group $(1) $(libs)
-quiet = $(if $(V),,@echo "  $(1)	$@";)
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+quiet = $(if $(V),,@$(if $(silent),,echo "  $(1)	$@";))
 
 $(B)/bin/img: $(call obj,$(cli_main)) $(archives) $(B)/flags
 	@mkdir -p $(@D)
@@ -295,7 +301,7 @@ install: all
 	$(if $(man_pages),install -m 0644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1)
 
 clean:
-	rm -rf build build-clang build-clang-san build-san build-tsan build-clang-tsan build-fuzz
+	rm -rf build build-*
 
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/test/gen -name '*.d' 2>/dev/null)
