@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records: an ordered map from keys (text, bytewise order) to small values, with compare-and-swap. The same five calls can later be
- * served by an object store.
+ * Records: an ordered map from keys (text, bytewise order) to small values, with compare-and-swap.
+ * The same five calls can later be served by an object store. Thread-safe.
  */
 #ifndef IMG_STORE_RECORDS_H
 #define IMG_STORE_RECORDS_H
@@ -23,26 +23,45 @@ struct record {
 	struct buf value; /* owned */
 	uint64_t generation;
 };
-void record_fini(struct record *r);
+void record_fini(struct record *rec);
 
-/* Keys with `prefix`, after `after` (NULL: from the first), at most `limit` (0: all), in bytewise order. fn returning non-zero stops the walk with that result. */
+static inline void record_fini_p(struct record *rec)
+{
+	record_fini(rec);
+}
+#define _record_ __attribute__((cleanup(record_fini_p)))
+
+/* A value to be written; borrowed. */
+struct record_value {
+	const void *data;
+	size_t len;
+};
+
+/* Keys with `prefix`, after `after` (NULL: from the first), at most `limit` (0: all). */
 struct records_range {
-	const char *prefix;
+	const char *prefix; /* NULL: all */
 	const char *after;
 	size_t limit;
 };
+/* Called in bytewise order of the keys; non-zero stops the walk with that result. All borrowed. */
 typedef int records_fn(void *arg, const char *key, const struct record *rec, struct err *err);
 
+/* What a backend must do; all mandatory. Keys and values are within the limits. */
 struct records_ops {
 	int (*get)(struct records *r, const char *key, struct record *ret, struct err *err);
-	int (*create)(struct records *r, const char *key, const void *value, size_t len,
+	int (*create)(struct records *r, const char *key, struct record_value value,
 		      struct err *err);
-	int (*swap)(struct records *r, const char *key, uint64_t generation, const void *value,
-		    size_t len, struct err *err);
+	int (*swap)(struct records *r, const char *key, uint64_t generation,
+		    struct record_value value, struct err *err);
 	int (*remove)(struct records *r, const char *key, uint64_t generation, struct err *err);
+	/* fn is called under the backend's lock and must not call back. */
 	int (*list)(struct records *r, const struct records_range *range, records_fn *fn, void *arg,
 		    struct err *err);
-	int (*begin)(struct records *r, struct err *err);
+	/*
+	 * Begins a transaction of this thread, or a level more of it; other threads wait until it
+	 * ended. Each begin that succeeded has its end.
+	 */
+	int (*begin)(struct records *r, bool write, struct err *err);
 	int (*end)(struct records *r, bool commit, struct err *err);
 	void (*close)(struct records *r);
 };
@@ -50,25 +69,35 @@ struct records {
 	const struct records_ops *ops;
 };
 
-/* ERR_NOT_FOUND when absent. */
+/* Reads a record into an uninitialised value; ERR_NOT_FOUND. */
 int records_get(struct records *r, const char *key, struct record *ret, struct err *err);
-/* ERR_EXISTS when present. */
-int records_create(struct records *r, const char *key, const void *value, size_t len,
-		   struct err *err);
-/* Replaces if the generation is still this one, else ERR_CHANGED. */
-int records_swap(struct records *r, const char *key, uint64_t generation, const void *value,
-		 size_t len, struct err *err);
-/* Removes if unchanged, else ERR_CHANGED; ERR_NOT_FOUND when absent. */
+/* Writes a new record; ERR_EXISTS when it is there. */
+int records_create(struct records *r, const char *key, struct record_value value, struct err *err);
+/* Replaces if the generation is still this one, else ERR_CHANGED (also when it is gone). */
+int records_swap(struct records *r, const char *key, uint64_t generation, struct record_value value,
+		 struct err *err);
+/* Removes if the generation is still this one, else ERR_CHANGED; ERR_NOT_FOUND when it is gone. */
 int records_remove(struct records *r, const char *key, uint64_t generation, struct err *err);
-/* Writes whatever was there before (create or swap, retried). */
-int records_put(struct records *r, const char *key, const void *value, size_t len, struct err *err);
-/* Walks that range. */
+/* Writes whatever was there before. */
+int records_put(struct records *r, const char *key, struct record_value value, struct err *err);
+/*
+ * Walks a range, some records at a time: fn may call back, and what others write meanwhile is seen
+ * or not. For one consistent view walk inside records_snapshot.
+ */
 int records_list(struct records *r, const struct records_range *range, records_fn *fn, void *arg,
 		 struct err *err);
+
+typedef int records_work_fn(struct records *r, void *arg, struct err *err);
 /*
- * Runs fn inside one transaction of the embedded backend: all of its writes, durable at return, or none. Nested calls join. Others wait.
+ * Runs fn inside one transaction of the embedded backend: all of its writes, durable at return, or
+ * none when fn fails (negative). Nested calls join, and one that fails makes the whole fail. Other
+ * threads and processes that write wait. Returns what fn returned.
  */
-int records_transaction(struct records *r, int (*fn)(struct records *r, void *arg, struct err *err),
-			void *arg, struct err *err);
+int records_transaction(struct records *r, records_work_fn *fn, void *arg, struct err *err);
+/*
+ * Runs fn over one state of the records, whatever others write meanwhile. Inside it nothing can be
+ * written. Inside a transaction it is part of that.
+ */
+int records_snapshot(struct records *r, records_work_fn *fn, void *arg, struct err *err);
 
 #endif
