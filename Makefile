@@ -79,7 +79,7 @@ opt += -Wno-maybe-uninitialized -Wno-format-truncation -Wno-stringop-truncation
 endif
 endif
 
-std := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DIMG_HAVE_ISAL=$(HAVE_ISAL) -I.
+std := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DIMG_HAVE_ISAL=$(HAVE_ISAL) -iquote .
 CFLAGS ?=
 LDFLAGS ?=
 all_cflags := $(std) -include base/banned.h $(opt) -g -fstack-protector-strong -fPIE -pthread \
