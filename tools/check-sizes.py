@@ -21,8 +21,8 @@ PARAMS_MAX, NEST_MAX = 5, 4
 C_MAX, C_NEVER, H_MAX = 500, 800, 200
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\n|[{}()\[\];,=?:]|[^\s\w]|\w+")
+ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)")
 CONTROL = {"if", "for", "while", "switch"}
-NOT_A_BODY = re.compile(r"\b(struct|union|enum)\s*(\w+\s*)?$")
 
 
 class Function(NamedTuple):
@@ -152,7 +152,7 @@ class Body:
 
 
 def param_count(text):
-    text = re.sub(r"__attribute__\s*\(\(.*?\)\)", "", text, flags=re.S).strip()
+    text = ATTRIBUTE.sub("", text).strip()
     if text in ("", "void"):
         return 0
     depth, parts = 0, [""]
@@ -197,7 +197,7 @@ def table_lines(body):
 
 def head_of(text, start, brace):
     """(name, parameters, start line offset) when text[start:brace] heads a function, else None."""
-    head = re.sub(r"__attribute__\s*\(\(.*?\)\)", blank, text[start:brace], flags=re.S)
+    head = ATTRIBUTE.sub(blank, text[start:brace])
     trimmed = head.rstrip()
     if not trimmed.endswith(")"):
         return None
