@@ -66,6 +66,7 @@ if [ "$(id -u)" != 0 ]; then
 	sudo=sudo
 fi
 echo "installing: $missing"
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update ||
+	echo "install-packages: not every package list could be refreshed; going on" >&2
 # shellcheck disable=SC2086 # a list of words
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing
