@@ -218,7 +218,7 @@ static int fill_layer(struct run *run, struct source **blob, struct layer_sink *
 	}
 	TRY(n);
 	TRY(check_diffid(sink, codec, computed, err));
-	return layer_indexer_finish(sink->indexer, sink->writer->idx_fd, err);
+	return layer_indexer_finish(sink->indexer, err);
 }
 
 /* Publishes the blob, when one was fetched. Its digest was verified by the source. */
@@ -255,7 +255,7 @@ static int pass(struct run *run, struct err *err)
 	TRY(open_blob(run, &blob, err));
 	if (present)
 		return drain_blob(run, blob, err);
-	sink.indexer = layer_indexer_new();
+	sink.indexer = layer_indexer_new(sink.writer->idx_fd);
 	sink.max_raw_bytes = raw_limit(run);
 	if (!digest_equal(&job->diffid, &job->descriptor->digest))
 		sink.hash = hash_thread_new(job->diffid.alg);

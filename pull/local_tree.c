@@ -43,11 +43,11 @@ static int index_tar(struct op *op, int tar_fd, int idx_fd, struct err *err)
 	int rc = 0;
 
 	tar = source_op(source_fd(tar_fd, 0, UINT64_MAX), op);
-	indexer = layer_indexer_new();
+	indexer = layer_indexer_new(idx_fd);
 	while (rc == 0 && (n = source_next(tar, &data, err)) != 0)
 		rc = n < 0 ? (int)n : layer_indexer_feed(indexer, data, (size_t)n, err);
 	if (rc == 0)
-		rc = layer_indexer_finish(indexer, idx_fd, err);
+		rc = layer_indexer_finish(indexer, err);
 	layer_indexer_free(indexer);
 	return rc;
 }
