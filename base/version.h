@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The version of the whole project, for `img version` and the User-Agent. */
+/* The version of the whole. */
 #ifndef IMG_BASE_VERSION_H
 #define IMG_BASE_VERSION_H
 
