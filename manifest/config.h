@@ -46,6 +46,10 @@ struct image_run {
 	bool args_escaped;
 };
 
+/* Reads the member "config" alone; absent and null are empty. */
+int image_run_parse(const struct json *object, struct image_run *ret, struct err *err);
+void image_run_fini(struct image_run *r);
+
 struct image_history {
 	char *created;
 	char *created_by;

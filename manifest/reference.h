@@ -97,9 +97,9 @@ const char *reference_auth_key(const struct reference *ref);
  */
 int reference_port(const struct reference *ref, unsigned *ret_port, struct err *err);
 /*
- * True for a text that parses as a name with a tag but surely was meant as HOST:PORT
- * ("localhost:5000", "registry.example.com:443"): the caller adds the hint "did you mean
- * HOST:PORT/REPO?".
+ * True for a text that is no image but surely HOST:PORT ("localhost:5000", "[::1]:443",
+ * "registry.example.com:443"). Some of these parse, as a name with a tag: the caller adds the hint
+ * "did you mean HOST:PORT/REPO?" when such an image is not found.
  */
 bool reference_looks_like_host_port(const char *text);
 
