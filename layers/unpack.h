@@ -21,7 +21,7 @@ enum unpack_loss {
 	UNPACK_LOSS_COUNT
 };
 struct unpack_report {
-	uint64_t files, bytes;
+	uint64_t files, bytes; /* names made, and bytes of files */
 	uint64_t lost[UNPACK_LOSS_COUNT];
 	char *first[UNPACK_LOSS_COUNT]; /* owned; NULL when none */
 };

@@ -70,15 +70,14 @@ static int keep_bytes(void *arg, const uint8_t *data, size_t len, struct err *er
 static int open_rest(struct run *run, struct source **ret, struct err *err)
 {
 	const struct descriptor *d = run->job->descriptor;
-	uint64_t start = 0;
+	struct transport_range range = { d, run->writer->offset_bytes, 0 };
 	struct source *net = NULL;
 
 	*ret = NULL;
 	if (run->writer->offset_bytes == d->size && d->size)
 		return 0;
-	TRY(transport_open_blob(run->job->context->from, run->op, d, run->writer->offset_bytes,
-				&start, &net, err));
-	if (start != run->writer->offset_bytes) {
+	TRY(transport_open_blob(run->job->context->from, run->op, &range, &net, err));
+	if (range.ret_offset != run->writer->offset_bytes) {
 		const int rc = blob_writer_rewind(run->writer, err);
 
 		if (rc < 0) {
@@ -167,6 +166,7 @@ static int sink_raw(struct layer_sink *sink, const uint8_t *data, size_t len, st
 	if (sink->hash)
 		hash_thread_update(sink->hash, data, len);
 	TRY(file_write_all(sink->writer->tar_fd, data, len, "layer tar", err));
+	layer_writer_progress(sink->writer, sink->raw_bytes);
 	return layer_indexer_feed(sink->indexer, data, len, err);
 }
 
@@ -294,7 +294,8 @@ static int begin(struct run *run, struct err *err)
 		report(run, PROGRESS_STATE, "unpacking");
 		return 1;
 	}
-	const int rc = blobs_begin(blobs, run->op, &d->digest, d->size, &run->writer, err);
+	const struct blob_want want = { d->digest, d->size };
+	const int rc = blobs_begin(blobs, run->op, &want, &run->writer, err);
 
 	report(run, PROGRESS_STATE, rc == 0 ? "downloading" : "exists");
 	return rc;

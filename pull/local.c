@@ -62,20 +62,17 @@ static int local_get_document(struct transport *t, struct op *op, const char *na
 	return 0;
 }
 
-static int local_open_blob(struct transport *t, struct op *op, const struct descriptor *d,
-			   uint64_t offset, uint64_t *ret_offset, struct source **ret,
-			   struct err *err)
+static int local_open_blob(struct transport *t, struct op *op, struct transport_range *range,
+			   struct source **ret, struct err *err)
 {
 	int fd = -1;
 	uint64_t size = 0;
 
 	(void)op;
-	TRY(descriptor_need_digest(d, err));
-	TRY(blobs_open(of(t)->store->blobs, &d->digest, &fd, &size, err));
-	if (offset > size)
-		offset = size;
-	*ret = source_fd(fd, offset, size - offset);
-	*ret_offset = offset;
+	TRY(descriptor_need_digest(range->descriptor, err));
+	TRY(blobs_open(of(t)->store->blobs, &range->descriptor->digest, &fd, &size, err));
+	range->ret_offset = range->offset < size ? range->offset : size;
+	*ret = source_fd(fd, range->ret_offset, size - range->ret_offset);
 	return 0;
 }
 

@@ -16,9 +16,7 @@
 /* The walk under way. */
 struct walk {
 	struct op *op;
-	struct transport *from;
-	struct store *to;
-	const struct pull_options *options;
+	const struct pull_request *req;
 	struct platform want;
 	struct plan *plan;
 };
@@ -80,15 +78,14 @@ static bool read_stored(struct walk *walk, const struct descriptor *d, struct bu
 {
 	struct digest computed;
 
-	if (blobs_stat(walk->to->blobs, &d->digest, NULL, NULL) < 0 ||
-	    blobs_read(walk->to->blobs, &d->digest, out, NULL) < 0)
+	if (blobs_stat(walk->req->to->blobs, &d->digest, NULL, NULL) < 0 ||
+	    blobs_read(walk->req->to->blobs, &d->digest, out, NULL) < 0)
 		return false;
 	hash_bytes(d->digest.alg, out->data, out->len, &computed);
 	if (digest_equal(&computed, &d->digest))
 		return true;
 	buf_reset(out);
-	if (walk->to->blobs->ops->remove)
-		(void)walk->to->blobs->ops->remove(walk->to->blobs, &d->digest, NULL);
+	(void)blobs_remove(walk->req->to->blobs, &d->digest, NULL);
 	return false;
 }
 
@@ -103,7 +100,7 @@ static int get_described(struct walk *walk, const struct descriptor *d, struct p
 	ret->stored = read_stored(walk, d, &ret->bytes);
 	if (ret->stored)
 		return 0;
-	TRY(transport_get_described(walk->from, walk->op, d, &doc, err));
+	TRY(transport_get_described(walk->req->from, walk->op, d, &doc, err));
 	buf_fini(&ret->bytes);
 	ret->bytes = doc.bytes;
 	doc.bytes = BUF_INIT(0);
@@ -119,7 +116,7 @@ static int get_config(struct walk *walk, const struct descriptor *d, struct plan
 	ret->stored = read_stored(walk, d, &ret->bytes);
 	if (ret->stored)
 		return 0;
-	const int rc = transport_read_blob(walk->from, walk->op, d, &ret->bytes, err);
+	const int rc = transport_read_blob(walk->req->from, walk->op, d, &ret->bytes, err);
 
 	if (rc < 0) {
 		buf_fini(&ret->bytes);
@@ -139,7 +136,7 @@ static int add_layers(struct walk *walk, const struct document *doc,
 {
 	static const struct digest none;
 	const struct image_manifest *m = &doc->manifest;
-	const bool unpack = config && !walk->options->no_unpack;
+	const bool unpack = config && !walk->req->no_unpack;
 
 	if (unpack)
 		TRY(image_check(m, config, err));
@@ -155,12 +152,11 @@ static int check_platform(struct walk *walk, const struct image_config *config, 
 {
 	_free_ char *have = NULL, *want = NULL;
 
-	if (walk->options->all_platforms ||
-	    platform_match_rank(&walk->want, &config->platform) >= 0)
+	if (walk->req->all_platforms || platform_match_rank(&walk->want, &config->platform) >= 0)
 		return 0;
 	have = platform_text(&config->platform);
 	want = platform_text(&walk->want);
-	if (walk->options->platform)
+	if (walk->req->platform)
 		return err_set(err, ERR_NOT_FOUND, "no image for %s (available: %s)", want,
 			       TEXT_ESCAPED(have));
 	op_note(walk->op, "image is for %s, this machine is %s", TEXT_ESCAPED(have), want);
@@ -186,7 +182,7 @@ static int visit_image(struct walk *walk, const struct descriptor *d, const stru
 		return rc;
 	}
 	add_document(walk->plan, &doc->manifest.config, &file);
-	if (!image && !walk->options->no_unpack && !descriptor_is_attestation(d))
+	if (!image && !walk->req->no_unpack && !descriptor_is_attestation(d))
 		op_note(walk->op, "not an image but an artifact: its blobs are stored as they are");
 	return add_layers(walk, doc, image ? &config : NULL, err);
 }
@@ -257,7 +253,7 @@ static int visit_index(struct walk *walk, const struct document *doc, unsigned d
 	const struct descriptors *entries = &doc->index.manifests;
 	const struct descriptor *chosen = NULL;
 
-	if (!walk->options->all_platforms) {
+	if (!walk->req->all_platforms) {
 		TRY(choose(walk, &doc->index, &chosen, err));
 		return visit_child(walk, chosen, depth + 1, err);
 	}
@@ -306,15 +302,15 @@ static int visit(struct walk *walk, const struct descriptor *d, struct plan_docu
 }
 
 /* What the store knows the name to mean, if the registry says it still means that: then nothing is fetched again. */
-static bool still_current(struct walk *walk, const struct reference *ref, const char *name,
-			  struct descriptor *ret)
+static bool still_current(struct walk *walk, const char *name, struct descriptor *ret)
 {
+	const struct reference *ref = walk->req->ref;
 	_descriptor_ struct descriptor known = { 0 }, now = { 0 };
 
-	if (images_resolve(walk->to, ref, &known, NULL) < 0)
+	if (images_resolve(walk->req->to, ref, &known, NULL) < 0)
 		return false;
 	if (ref->digest.alg == DIGEST_NONE &&
-	    (transport_resolve(walk->from, walk->op, name, &now, NULL) < 0 ||
+	    (transport_resolve(walk->req->from, walk->op, name, &now, NULL) < 0 ||
 	     !digest_equal(&known.digest, &now.digest)))
 		return false;
 	*ret = known;
@@ -322,39 +318,39 @@ static bool still_current(struct walk *walk, const struct reference *ref, const 
 	return true;
 }
 
-static int get_root(struct walk *walk, const struct reference *ref, struct descriptor *ret,
-		    struct plan_document *file, struct err *err)
+static int get_root(struct walk *walk, struct descriptor *ret, struct plan_document *file,
+		    struct err *err)
 {
+	const struct reference *ref = walk->req->ref;
 	const char *name = ref->digest.alg != DIGEST_NONE ? DIGEST_TEXT(&ref->digest)
 							  : reference_tag_or_latest(ref);
 	struct transport_document doc = { 0 };
 
 	*file = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
-	if (still_current(walk, ref, name, ret)) {
+	if (still_current(walk, name, ret)) {
 		file->stored = read_stored(walk, ret, &file->bytes);
 		if (file->stored)
 			return 0;
 		descriptor_fini(ret);
 	}
-	TRY(transport_get_document(walk->from, walk->op, name, &doc, err));
+	TRY(transport_get_document(walk->req->from, walk->op, name, &doc, err));
 	*ret = doc.descriptor;
 	file->bytes = doc.bytes;
 	return 0;
 }
 
-int plan_make(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
-	      const struct pull_options *options, struct plan *ret, struct err *err)
+int plan_make(struct op *op, const struct pull_request *req, struct plan *ret, struct err *err)
 {
 	struct plan plan = { 0 };
-	struct walk walk = { op, from, to, options, { 0 }, &plan };
+	struct walk walk = { .op = op, .req = req, .plan = &plan };
 	struct plan_document file;
 	int rc;
 
-	if (options->platform)
-		platform_copy(options->platform, &walk.want);
+	if (req->platform)
+		platform_copy(req->platform, &walk.want);
 	else
 		platform_host(&walk.want);
-	rc = get_root(&walk, ref, &plan.target, &file, err);
+	rc = get_root(&walk, &plan.target, &file, err);
 	if (rc == 0) {
 		rc = visit(&walk, &plan.target, &file, 0, err);
 		buf_fini(&file.bytes);

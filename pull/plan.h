@@ -36,8 +36,7 @@ struct plan {
 	struct descriptor target; /* what the name means */
 };
 
-int plan_make(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
-	      const struct pull_options *options, struct plan *ret, struct err *err);
+int plan_make(struct op *op, const struct pull_request *req, struct plan *ret, struct err *err);
 void plan_fini(struct plan *plan);
 
 #endif

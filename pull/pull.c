@@ -51,8 +51,7 @@ static int commit_documents(struct store *to, const struct plan *plan, struct er
 		const struct plan_document *doc = &plan->documents[i];
 
 		if (!doc->stored)
-			TRY(blobs_put(to->blobs, &doc->descriptor.digest, buf_str(&doc->bytes),
-				      doc->bytes.len, err));
+			TRY(blobs_put(to->blobs, NULL, &doc->descriptor.digest, &doc->bytes, err));
 	}
 	return 0;
 }
@@ -67,7 +66,7 @@ static int commit_name(struct store *to, const struct reference *ref, const stru
 	for (size_t i = 0; i + 1 < plan->document_count; i++)
 		if (!plan->documents[i].is_config)
 			children[count++] = plan->documents[i].descriptor;
-	return images_put(to, ref, &plan->target, children, count, err);
+	return images_put(to, ref, &plan->target, &(struct descriptors){ children, count }, err);
 }
 
 static bool all_stored(const struct plan *plan)
@@ -78,24 +77,28 @@ static bool all_stored(const struct plan *plan)
 	return true;
 }
 
-int pull_image(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
-	       const struct pull_options *options, struct pull_result *ret, struct err *err)
+int pull_image(struct op *op, const struct pull_request *req, struct pull_result *ret,
+	       struct err *err)
 {
-	struct blob_context context = { .from = from, .to = to, .max_ratio = options->max_ratio };
+	struct blob_context context = { .from = req->from,
+					.to = req->to,
+					.max_ratio = req->max_ratio };
 	_reference_ struct reference named = { 0 };
+	struct pull_request full = *req;
 	struct plan plan = { 0 };
 	int rc;
 
-	reference_copy(ref, &named);
+	reference_copy(req->ref, &named);
 	reference_add_latest(&named);
-	TRY(plan_make(op, from, to, &named, options, &plan, err));
-	rc = run_blobs(op, &context, &plan, options->jobs, err);
+	full.ref = &named;
+	TRY(plan_make(op, &full, &plan, err));
+	rc = run_blobs(op, &context, &plan, req->jobs, err);
 	if (rc == 0)
 		rc = op_check(op, err);
 	if (rc == 0)
-		rc = commit_documents(to, &plan, err);
+		rc = commit_documents(req->to, &plan, err);
 	if (rc == 0)
-		rc = commit_name(to, &named, &plan, err);
+		rc = commit_name(req->to, &named, &plan, err);
 	if (rc == 0) {
 		*ret = (struct pull_result){
 			.was_current = context.fetched_bytes == 0 && all_stored(&plan),

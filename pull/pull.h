@@ -13,21 +13,31 @@
 #include "store/store.h"
 #include "transport/transport.h"
 
-struct pull_options {
-	const struct platform *platform; /* NULL: the host's */
+/* What to pull, from where, how. Everything is borrowed. */
+struct pull_request {
+	struct transport *from; /* of ref's repository */
+	struct store *to;
+	const struct reference *ref;
+	const struct platform *platform; /* NULL: the host's, which a single image need not match */
 	bool all_platforms;
 	bool no_unpack;	    /* blobs only: no layer tars and indexes */
 	unsigned jobs;	    /* blobs at once; 0: 4 */
 	unsigned max_ratio; /* raw bytes of a layer over bytes of its blob, beyond 1 GiB; 0: 200 */
 };
+
 struct pull_result {
 	struct descriptor target; /* what the name means now (index or manifest) */
 	bool was_current;	  /* nothing had to be fetched */
-	uint64_t fetched_bytes;	  /* from the network */
+	uint64_t fetched_bytes;	  /* of blobs, from the network */
 	uint64_t blob_count;	  /* layers of the chosen images, each once */
 };
 void pull_result_fini(struct pull_result *r);
-int pull_image(struct op *op, struct transport *from, struct store *to, const struct reference *ref,
-	       const struct pull_options *options, struct pull_result *ret, struct err *err);
+
+/*
+ * Pulls. ERR_NOT_FOUND when the name or the platform isn't there (the message lists the platforms), ERR_DAMAGED when anything isn't what it was promised to be, ERR_LIMIT for
+ * bombs. After a failure the store holds at most verified, unnamed blobs and staging files to resume from.
+ */
+int pull_image(struct op *op, const struct pull_request *req, struct pull_result *ret,
+	       struct err *err);
 
 #endif

@@ -24,6 +24,19 @@ struct transport_document {
 };
 void transport_document_fini(struct transport_document *doc);
 
+/* A blob from `offset` on. Where the bytes really start comes back: `offset`, or 0 when the place can't seek. */
+struct transport_range {
+	const struct descriptor *descriptor; /* borrowed */
+	uint64_t offset;
+	uint64_t ret_offset; /* out */
+};
+
+/* Who refers to what. */
+struct transport_subject {
+	const struct digest *digest;
+	const char *artifact_type; /* NULL: all */
+};
+
 typedef int transport_name_fn(void *arg, const char *name, struct err *err);
 
 struct transport_ops {
@@ -43,16 +56,15 @@ struct transport_ops {
 	 * Mandatory. The bytes of a blob from `offset` on, NOT verified: wrap it in source_verify. Bytes of a broken connection are resumed inside, so a source either gives
 	 * all size - offset bytes or an error. `*ret_offset` is where the bytes really start: `offset`, or 0 when the place can't seek.
 	 */
-	int (*open_blob)(struct transport *t, struct op *op, const struct descriptor *d,
-			 uint64_t offset, uint64_t *ret_offset, struct source **ret,
-			 struct err *err);
+	int (*open_blob)(struct transport *t, struct op *op, struct transport_range *range,
+			 struct source **ret, struct err *err);
 	/* Optional. Calls fn for each tag of the repository, in the place's order. */
 	int (*list_tags)(struct transport *t, struct op *op, transport_name_fn *fn, void *arg,
 			 struct err *err);
 	/* Optional. The index of referrers of a subject (distribution-spec "Listing Referrers", with the fallback tag); an empty index when there are none. `artifact_type` NULL: all. */
-	int (*get_referrers)(struct transport *t, struct op *op, const struct digest *subject,
-			     const char *artifact_type, struct transport_document *ret,
-			     struct err *err);
+	int (*get_referrers)(struct transport *t, struct op *op,
+			     const struct transport_subject *subject,
+			     struct transport_document *ret, struct err *err);
 	/* Mandatory. Frees. */
 	void (*close)(struct transport *t);
 };
@@ -65,13 +77,12 @@ int transport_get_document(struct transport *t, struct op *op, const char *name,
 			   struct transport_document *ret, struct err *err);
 int transport_resolve(struct transport *t, struct op *op, const char *name, struct descriptor *ret,
 		      struct err *err);
-int transport_open_blob(struct transport *t, struct op *op, const struct descriptor *d,
-			uint64_t offset, uint64_t *ret_offset, struct source **ret,
-			struct err *err);
+int transport_open_blob(struct transport *t, struct op *op, struct transport_range *range,
+			struct source **ret, struct err *err);
 int transport_list_tags(struct transport *t, struct op *op, transport_name_fn *fn, void *arg,
 			struct err *err);
-int transport_get_referrers(struct transport *t, struct op *op, const struct digest *subject,
-			    const char *artifact_type, struct transport_document *ret,
+int transport_get_referrers(struct transport *t, struct op *op,
+			    const struct transport_subject *subject, struct transport_document *ret,
 			    struct err *err);
 void transport_close(struct transport *t);
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making one name of each kind, and writing a file's data straight from its layer's tar. */
+#include "base/mem.h"
+#include "layers/unpack_int.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+/* One read of the tar serves the small files that lie in it; larger files are copied inside the kernel. */
+#define WINDOW_BYTES ((size_t)256 * 1024)
+#define SMALL_BYTES  ((size_t)128 * 1024)
+#define COPY_ONCE    ((uint64_t)64 << 20)
+
+/* Makes [offset, offset + len) of the layer's tar available; returns where it is. */
+static int window_at(struct unpack_window *w, const struct layer *layer, uint64_t offset,
+		     size_t len, const uint8_t **ret, struct err *err)
+{
+	if (w->layer != layer || offset < w->offset || offset + len > w->offset + w->len) {
+		const uint64_t rest = layer_tar_bytes(layer) - offset;
+		const size_t want = rest < WINDOW_BYTES ? (size_t)rest : WINDOW_BYTES;
+
+		if (offset > layer_tar_bytes(layer) || want < len)
+			return err_set(err, ERR_DAMAGED,
+				       "layer tar is shorter than its index says");
+		if (!w->data)
+			w->data = xcalloc(1, WINDOW_BYTES);
+		w->layer = NULL;
+		TRY(file_pread_all(layer_tar_fd(layer), w->data, want, offset, err));
+		w->layer = layer;
+		w->offset = offset;
+		w->len = want;
+	}
+	*ret = w->data + (offset - w->offset);
+	return 0;
+}
+
+/* A run of data from the tar to the file. */
+static int copy_run(struct unpack_name *n, int fd, uint64_t from, struct tar_extent run,
+		    struct err *err)
+{
+	const struct layer *layer = tree_layer(n->unpack->tree, n->st.layer);
+	const uint8_t *data = NULL;
+
+	if (run.bytes <= SMALL_BYTES) {
+		if (!run.bytes)
+			return 0;
+		TRY(window_at(n->window, layer, from, (size_t)run.bytes, &data, err));
+		return file_pwrite_all(fd, data, (size_t)run.bytes, run.logical_offset, err);
+	}
+	while (run.bytes) {
+		const uint64_t once = run.bytes < COPY_ONCE ? run.bytes : COPY_ONCE;
+
+		TRY(op_check(n->op, err));
+		TRY(file_copy_range((struct file_range){ layer_tar_fd(layer), from },
+				    (struct file_range){ fd, run.logical_offset }, once, err));
+		from += once;
+		run.logical_offset += once;
+		run.bytes -= once;
+	}
+	return 0;
+}
+
+int unpack_copy(struct unpack_name *n, int fd, struct err *err)
+{
+	struct tar_extent run;
+	uint64_t from = n->st.data_offset;
+
+	if (!n->st.is_sparse)
+		return copy_run(n, fd, from, (struct tar_extent){ 0, n->st.size_bytes }, err);
+	for (size_t i = 0; tree_extent(n->unpack->tree, n->node, i, &run); i++) {
+		TRY(copy_run(n, fd, from, run, err));
+		from += run.bytes;
+	}
+	if (ftruncate(fd, (off_t)n->st.size_bytes) < 0)
+		return err_sys(err, errno, "truncate to %" PRIu64 " bytes", n->st.size_bytes);
+	return 0;
+}
+
+static int make_file(struct unpack_name *n, struct err *err)
+{
+	const mode_t mode = n->st.mode & 0777;
+	_close_ int fd = -1;
+
+	fd = openat(n->dir_fd, n->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(err, errno, "create");
+	TRY(unpack_copy(n, fd, err));
+	atomic_fetch_add_explicit(&n->unpack->bytes, n->st.size_bytes, memory_order_relaxed);
+	return unpack_attributes(n, fd, mode & ~n->unpack->umask, err);
+}
+
+static int make_symlink(struct unpack_name *n, struct err *err)
+{
+	if (symlinkat(n->st.link_target, n->dir_fd, n->name) < 0)
+		return err_sys(err, errno, "symlink");
+	return unpack_attributes(n, -1, n->st.mode & 07777, err);
+}
+
+/* Where a device can't be made there is an empty file nobody may read, and a remark. */
+static int make_placeholder(struct unpack_name *n, struct err *err)
+{
+	_close_ int fd =
+		openat(n->dir_fd, n->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, errno, "create");
+	unpack_lose(n->unpack, UNPACK_LOSS_DEVICE, n->node);
+	return 0;
+}
+
+static int make_device(struct unpack_name *n, struct err *err)
+{
+	const dev_t dev = makedev(n->st.dev_major, n->st.dev_minor);
+
+	if (!n->unpack->keep_owner && !S_ISFIFO(n->st.mode))
+		return make_placeholder(n, err);
+	if (mknodat(n->dir_fd, n->name, n->st.mode & (S_IFMT | 0777), dev) < 0) {
+		if (errno == EPERM && !S_ISFIFO(n->st.mode))
+			return make_placeholder(n, err);
+		return err_sys(err, errno, "make device");
+	}
+	return unpack_attributes(n, -1, n->st.mode & 0777 & ~n->unpack->umask, err);
+}
+
+int unpack_make(struct unpack_name *n, struct err *err)
+{
+	int rc;
+
+	switch (n->st.mode & S_IFMT) {
+	case S_IFREG:
+		rc = make_file(n, err);
+		break;
+	case S_IFLNK:
+		rc = make_symlink(n, err);
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+		rc = make_device(n, err);
+		break;
+	default:
+		return err_set(err, ERR_DAMAGED, "unknown file type %o", n->st.mode & S_IFMT);
+	}
+	TRY(rc);
+	return 0;
+}
