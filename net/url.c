@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * URLs by RFC 3986, as strict as safety needs: what is accepted here is sent as it is, so nothing that two parsers could read in two ways gets
- * through (userinfo, backslashes, odd spellings of IPv4, ports out of range). Trusts nothing: every byte comes from a peer.
+ * URLs that peers send: parsed by RFC 3986, and more strictly where readers of URLs disagree with
+ * one another (userinfo, backslashes, control characters, numbers as hosts), so that what is
+ * checked here is what libcurl connects to.
  */
 #include "net/url.h"
 
@@ -9,8 +10,7 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
-
-#define HOST_MAX 253
+#include <ctype.h>
 
 void url_fini(struct url *u)
 {
@@ -19,364 +19,402 @@ void url_fini(struct url *u)
 	*u = (struct url){ 0 };
 }
 
+/* --- messages ----------------------------------------------------------------------------------- */
+
+/* A URL that failed to parse, for a message: no query, it may hold a signature. */
+static int refuse(struct err *err, const char *text, const char *why)
+{
+	char shown[256];
+
+	text_escape(shown, sizeof(shown), text, strcspn(text, "?#"));
+	return err_set(err, ERR_DAMAGED, "URL %s: %s", shown, why);
+}
+
 static unsigned default_port(bool is_https)
 {
 	return is_https ? 443 : 80;
 }
 
-/* A URL without user name, query and fragment, escaped: what may appear in a message. */
-static char *shown_text(const char *text)
+char *url_origin(const struct url *u)
 {
-	const char *authority = strstr(text, "//");
-	const char *user = authority ? authority + 2 : text;
-	const char *at = memchr(user, '@', strcspn(user, "/?#"));
-	const char *from = at ? at + 1 : text;
-	char safe[256];
+	const bool v6 = strchr(u->host, ':');
+	char port[8] = "";
 
-	return xstrdup(text_escape(safe, sizeof(safe), from, strcspn(from, "?#")));
-}
-
-static int bad_url(const char *text, const char *why, struct err *err)
-{
-	_free_ char *shown = shown_text(text);
-
-	return err_set(err, ERR_DAMAGED, "URL '%s': %s", shown, why);
-}
-
-static const char *bad_character(const char *text)
-{
-	if (strlen(text) > URL_TEXT_MAX)
-		return "too long";
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (*p <= ' ' || *p >= 0x7f || *p == '\\')
-			return "a character that must be escaped";
-	return NULL;
-}
-
-/* "127.1", "0x7f000001": resolvers take these for addresses where others see a name. */
-static bool is_odd_ipv4(const char *host)
-{
-	struct in_addr addr;
-
-	return inet_aton(host, &addr) && inet_pton(AF_INET, host, &addr) != 1;
-}
-
-/* Takes "name" or "[v6]" into a fresh string; NULL when it is neither. */
-static char *parse_host(const char *s, size_t len)
-{
-	_free_ char *host = NULL;
-
-	if (len > 2 && s[0] == '[' && s[len - 1] == ']') {
-		struct in6_addr addr;
-		char text[INET6_ADDRSTRLEN];
-
-		host = xmemdupz(s + 1, len - 2);
-		if (inet_pton(AF_INET6, host, &addr) != 1)
-			return NULL;
-		return xstrdup(inet_ntop(AF_INET6, &addr, text, sizeof(text)));
-	}
-	if (!len || len > HOST_MAX)
-		return NULL;
-	host = xmemdupz(s, len);
-	for (char *p = host; *p; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p + 'a' - 'A');
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789.-_", *p))
-			return NULL;
-	}
-	if (host[0] == '.' || host[0] == '-' || is_odd_ipv4(host))
-		return NULL;
-	return TAKE_PTR(host);
-}
-
-/* "host", "host:port", "[v6]:port". Returns why it is wrong, or NULL. */
-static const char *parse_authority(const char *s, size_t len, struct url *u)
-{
-	const char *end = s + len;
-	const char *bracket = memchr(s, ']', len);
-	const char *from = bracket ? bracket : s;
-	const char *colon = memchr(from, ':', (size_t)(end - from));
-	uint64_t port = default_port(u->is_https);
-
-	if (memchr(s, '@', len))
-		return "user names in a URL are refused";
-	if (colon && (text_parse_u64(colon + 1, (size_t)(end - colon - 1), 10, &port) < 0 ||
-		      port < 1 || port > 65535))
-		return "not a port";
-	u->port = (unsigned)port;
-	u->host = parse_host(s, (size_t)((colon ? colon : end) - s));
-	return u->host ? NULL : "not a host";
-}
-
-/* The bytes after "http://" or "https://", or NULL. */
-static const char *after_scheme(const char *text, bool *ret_https)
-{
-	*ret_https = strncasecmp(text, "https://", 8) == 0;
-	if (*ret_https)
-		return text + 8;
-	return strncasecmp(text, "http://", 7) == 0 ? text + 7 : NULL;
-}
-
-int url_parse(const char *text, struct url *ret, struct err *err)
-{
-	_url_ struct url u = { 0 };
-	const char *why = bad_character(text);
-	const char *authority = after_scheme(text, &u.is_https);
-
-	if (!why && !authority)
-		why = "not an http or https URL";
-	if (why)
-		return bad_url(text, why, err);
-	const size_t len = strcspn(authority, "/?#");
-	const char *path = authority + len;
-
-	why = parse_authority(authority, len, &u);
-	if (why)
-		return bad_url(text, why, err);
-	const size_t path_len = strcspn(path, "#");
-
-	u.path = xasprintf("%s%.*s", *path == '/' ? "" : "/", (int)path_len, path);
-	*ret = u;
-	u = (struct url){ 0 };
-	return 0;
-}
-
-/* "scheme://host[:port]"; free with free(). */
-static char *origin_text(const struct url *u)
-{
-	const char *open = strchr(u->host, ':') ? "[" : "";
-	const char *close = *open ? "]" : "";
-	const char *scheme = u->is_https ? "https" : "http";
-
-	if (u->port == default_port(u->is_https))
-		return xasprintf("%s://%s%s%s", scheme, open, u->host, close);
-	return xasprintf("%s://%s%s%s:%u", scheme, open, u->host, close, u->port);
+	if (u->port != default_port(u->is_https))
+		snprintf(port, sizeof(port), ":%u", u->port);
+	return xasprintf("http%s://%s%s%s%s", u->is_https ? "s" : "", v6 ? "[" : "", u->host,
+			 v6 ? "]" : "", port);
 }
 
 char *url_text(const struct url *u)
 {
-	_free_ char *origin = origin_text(u);
+	char *_free_ origin = url_origin(u);
 
 	return xasprintf("%s%s", origin, u->path);
 }
 
 char *url_shown(const struct url *u)
 {
-	_free_ char *text = url_text(u);
+	char *_free_ origin = url_origin(u);
+	char path[256];
 
-	return shown_text(text);
+	text_escape(path, sizeof(path), u->path, strcspn(u->path, "?"));
+	return xasprintf("%s%s", origin, path);
 }
 
-/* RFC 3986 section 3.1: does the text begin with "scheme:"? */
-static bool has_scheme(const char *text)
-{
-	const size_t len = strcspn(text, ":/?#");
+/* --- parsing ------------------------------------------------------------------------------------ */
 
-	return len && text[len] == ':';
+/* Length of "NAME:" at the start without the colon, or 0. */
+static size_t scheme_len(const char *s)
+{
+	size_t n = 0;
+
+	if (!isalpha((unsigned char)s[0]))
+		return 0;
+	while (isalnum((unsigned char)s[n]) || (s[n] && strchr("+-.", s[n])))
+		n++;
+	return s[n] == ':' ? n : 0;
 }
 
-/* Drops the last segment of out[0..len) with the slash before it. */
-static size_t drop_segment(const char *out, size_t len)
+static const char *check_text(const char *s)
 {
-	while (len && out[len - 1] != '/')
-		len--;
-	return len ? len - 1 : 0;
+	if (strnlen(s, URL_TEXT_MAX + 1) > URL_TEXT_MAX)
+		return "too long";
+	for (; *s; s++)
+		if (*s <= ' ' || *s >= 0x7f || *s == '\\')
+			return "a character that no URL has";
+	return NULL;
 }
 
-/*
- * RFC 3986 section 5.2.4 on a path that begins with '/', in place: each segment is moved with the slash before it, "." and ".." are not, and leave a slash
- * when they are the last.
- */
-static void remove_dots(char *path)
+static char *lowered(const char *s, size_t len)
 {
-	size_t used = 0;
+	char *copy = xmemdupz(s, len);
 
-	for (const char *in = path; *in;) {
-		const size_t len = 1 + strcspn(in + 1, "/");
-		const bool one = len == 2 && in[1] == '.';
-		const bool two = len == 3 && in[1] == '.' && in[2] == '.';
+	for (size_t i = 0; i < len; i++)
+		copy[i] = (char)tolower((unsigned char)copy[i]);
+	return copy;
+}
 
-		if (two)
-			used = drop_segment(path, used);
-		if ((one || two) && !in[len])
-			path[used++] = '/';
-		if (!one && !two) {
-			memmove(path + used, in, len);
-			used += len;
-		}
-		in += len;
+static bool is_name(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr("-._", *s))
+			return false;
+	return true;
+}
+
+/* Takes "[v6]" or a name; *ret_len is what was used. NULL when it is neither. */
+static char *take_host(const char *s, size_t len, size_t *ret_len)
+{
+	char *_free_ host = NULL;
+	struct in6_addr v6;
+
+	if (len && s[0] == '[') {
+		const char *close = memchr(s, ']', len);
+
+		if (!close)
+			return NULL;
+		host = lowered(s + 1, (size_t)(close - s) - 1);
+		if (inet_pton(AF_INET6, host, &v6) != 1)
+			return NULL;
+		*ret_len = (size_t)(close - s) + 1;
+		return TAKE_PTR(host);
 	}
-	path[used] = '\0';
+	const char *colon = len ? memchr(s, ':', len) : NULL;
+
+	*ret_len = colon ? (size_t)(colon - s) : len;
+	host = lowered(s, *ret_len);
+	return is_name(host) ? TAKE_PTR(host) : NULL;
 }
 
-/* The path and query that a relative reference names (section 5.2.2); free with free(). */
-static char *merged_path(const struct url *base, const char *text)
+/* host[:port] into `u`; returns what is wrong, or NULL. */
+static const char *take_authority(struct url *u, const char *s, size_t len)
 {
-	const int dir_len = (int)(strcspn(base->path, "?"));
-	const int len = (int)strcspn(text, "?#");
-	_free_ char *path = NULL;
-	int keep = dir_len;
+	size_t used;
+	uint64_t port = default_port(u->is_https);
 
-	if (!len && text[0] != '?')
-		return xstrdup(base->path);
-	if (!len)
-		return xasprintf("%.*s%s", dir_len, base->path, text);
-	while (keep && base->path[keep - 1] != '/')
-		keep--;
-	path = text[0] == '/' ? xasprintf("%.*s", len, text)
-			      : xasprintf("%.*s%.*s", keep, base->path, len, text);
-	remove_dots(path);
-	return xasprintf("%s%s", path, text + len);
+	if (len && memchr(s, '@', len))
+		return "it carries a user name";
+	u->host = take_host(s, len, &used);
+	if (!u->host)
+		return "no valid host";
+	s += used;
+	len -= used;
+	if (len && *s != ':')
+		return "no valid host";
+	if (len > 1 && (text_parse_u64(s + 1, len - 1, 10, &port) < 0 || !port || port > 65535))
+		return "no valid port";
+	u->port = (unsigned)port;
+	return NULL;
 }
 
-int url_resolve(const struct url *base, const char *text, struct url *ret, struct err *err)
+/* Path and query, without the fragment. */
+static char *take_path(const char *s)
 {
-	_free_ char *whole = NULL;
+	const size_t len = strcspn(s, "#");
 
-	if (has_scheme(text))
-		return url_parse(text, ret, err);
-	if (strlen(text) > URL_TEXT_MAX)
-		return bad_url(text, "too long", err);
-	if (text[0] == '/' && text[1] == '/') {
-		whole = xasprintf("%s:%s", base->is_https ? "https" : "http", text);
-	} else {
-		_free_ char *origin = origin_text(base);
-		_free_ char *path = merged_path(base, text);
+	if (*s == '/')
+		return xmemdupz(s, len);
+	char *_free_ rest = xmemdupz(s, len);
 
-		whole = xasprintf("%s%s", origin, path);
-	}
-	return url_parse(whole, ret, err);
+	return xasprintf("/%s", rest);
+}
+
+/* What follows "http:" or "https:". */
+static const char *take_rest(struct url *u, const char *s)
+{
+	if (strncmp(s, "//", 2) != 0)
+		return "no host";
+	s += 2;
+	const size_t len = strcspn(s, "/?#");
+	const char *wrong = take_authority(u, s, len);
+
+	if (!wrong)
+		u->path = take_path(s + len);
+	return wrong;
+}
+
+static const char *parse(const char *text, struct url *u)
+{
+	const char *wrong = check_text(text);
+	const size_t n = wrong ? 0 : scheme_len(text);
+
+	if (wrong)
+		return wrong;
+	u->is_https = n == 5 && !strncasecmp(text, "https", 5);
+	if (!u->is_https && !(n == 4 && !strncasecmp(text, "http", 4)))
+		return "neither http nor https";
+	return take_rest(u, text + n + 1);
+}
+
+int url_parse(const char *text, struct url *ret, struct err *err)
+{
+	struct url _url_ u = { 0 };
+	const char *wrong = parse(text, &u);
+
+	if (wrong)
+		return refuse(err, text, wrong);
+	*ret = u;
+	u = (struct url){ 0 };
+	return 0;
 }
 
 int url_of_host(const char *host, bool is_https, const char *path, struct url *ret, struct err *err)
 {
-	_free_ char *whole = xasprintf("%s://%s%s", is_https ? "https" : "http", host, path);
-	struct err why = { 0 };
+	struct url _url_ u = { .is_https = is_https };
+	const char *wrong = check_text(host);
 
-	if (strpbrk(host, "/?#") || path[0] != '/')
-		return err_set(err, ERR_USAGE, "'%s' is not a registry's host", TEXT_ESCAPED(host));
-	if (url_parse(whole, ret, &why) < 0)
-		return err_set(err, ERR_USAGE, "%s", why.msg);
+	if (!wrong)
+		wrong = host[strcspn(host, "/?#")] ? "no valid host" : NULL;
+	if (!wrong)
+		wrong = take_authority(&u, host, strlen(host));
+	if (wrong)
+		return err_set(err, ERR_USAGE, "registry %s: %s", TEXT_ESCAPED(host), wrong);
+	u.path = xstrdup(path);
+	*ret = u;
+	u = (struct url){ 0 };
+	return 0;
+}
+
+/* --- references --------------------------------------------------------------------------------- */
+
+/* RFC 3986 section 5.2.4, on the path in place; the query is left alone. */
+static void remove_dots(char *path)
+{
+	char *query = path + strcspn(path, "?");
+	char *_free_ rest = xstrdup(query);
+	char *out = path, *s = path;
+
+	*query = '\0';
+	while (*s) {
+		const size_t n = 1 + strcspn(s + 1, "/");
+
+		if (n == 3 && !strncmp(s, "/..", 3)) {
+			while (out > path && *--out != '/')
+				;
+			if (!s[n])
+				*out++ = '/';
+		} else if (n == 2 && !strncmp(s, "/.", 2)) {
+			if (!s[n])
+				*out++ = '/';
+		} else {
+			memmove(out, s, n);
+			out += n;
+		}
+		s += n;
+	}
+	if (out == path)
+		*out++ = '/';
+	memcpy(out, rest, strlen(rest) + 1);
+}
+
+/* The base's path up to its last '/', or all of it without the query. */
+static char *merge(const struct url *base, const char *text)
+{
+	size_t len = strcspn(base->path, "?");
+
+	if (*text == '?')
+		return xasprintf("%.*s%s", (int)len, base->path, text);
+	while (len && base->path[len - 1] != '/')
+		len--;
+	return xasprintf("%.*s%s", (int)len, base->path, text);
+}
+
+int url_resolve(const struct url *base, const char *text, struct url *ret, struct err *err)
+{
+	struct url _url_ u = { .is_https = base->is_https, .port = base->port };
+	const char *wrong = check_text(text);
+
+	if (wrong)
+		return refuse(err, text, wrong);
+	if (scheme_len(text))
+		return url_parse(text, ret, err);
+	if (!strncmp(text, "//", 2)) {
+		wrong = take_rest(&u, text);
+		if (wrong)
+			return refuse(err, text, wrong);
+	} else {
+		u.host = xstrdup(base->host);
+		char *_free_ reference = xmemdupz(text, strcspn(text, "#"));
+
+		u.path = *reference == '/' ? xstrdup(reference)
+			 : *reference	   ? merge(base, reference)
+					   : xstrdup(base->path);
+	}
+	remove_dots(u.path);
+	*ret = u;
+	u = (struct url){ 0 };
 	return 0;
 }
 
 bool url_same_origin(const struct url *a, const struct url *b)
 {
-	return a->is_https == b->is_https && a->port == b->port && strcmp(a->host, b->host) == 0;
+	return a->is_https == b->is_https && a->port == b->port && !strcmp(a->host, b->host);
 }
 
-static bool in_range4(uint32_t addr, uint32_t net, unsigned bits)
+/* --- where hosts are ---------------------------------------------------------------------------- */
+
+static bool is_localhost(const char *host)
 {
-	return addr >> (32 - bits) == net >> (32 - bits);
+	size_t len = strlen(host);
+
+	if (len && host[len - 1] == '.')
+		len--;
+	if (len < 9 || strncasecmp(host + len - 9, "localhost", 9) != 0)
+		return false;
+	return len == 9 || host[len - 10] == '.';
 }
 
-static bool is_private4(uint32_t addr)
+/* The address that a literal means, in any spelling that C libraries take ("127.1", "0x7f.1"). */
+static bool literal_v4(const char *host, uint32_t *ret)
+{
+	size_t len = strlen(host);
+	char copy[64];
+	struct in_addr a;
+
+	if (len && host[len - 1] == '.')
+		len--;
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, host, len);
+	copy[len] = '\0';
+	if (!inet_aton(copy, &a))
+		return false;
+	*ret = ntohl(a.s_addr);
+	return true;
+}
+
+/* An IPv6 address that stands for an IPv4 one: mapped, compatible, NAT64. */
+static bool embedded_v4(const struct in6_addr *a, uint32_t *ret)
+{
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t zero[12];
+	const uint8_t *b = a->s6_addr;
+
+	if (memcmp(b, nat64, 12) != 0 && memcmp(b, mapped, 12) != 0 && memcmp(b, zero, 12) != 0)
+		return false;
+	*ret = (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15];
+	return true;
+}
+
+static bool is_private_v4(uint32_t a)
 {
 	static const struct {
 		uint32_t net;
 		unsigned bits;
 	} ranges[] = {
-		{ 0x00000000, 8 },  /* this network, RFC 1122 */
+		{ 0x00000000, 8 },  /* this network, unspecified */
 		{ 0x0a000000, 8 },  /* RFC 1918 */
-		{ 0x64400000, 10 }, /* carrier-grade, RFC 6598 */
+		{ 0x64400000, 10 }, /* RFC 6598, carrier-grade */
 		{ 0x7f000000, 8 },  /* loopback */
-		{ 0xa9fe0000, 16 }, /* link-local: cloud metadata */
+		{ 0xa9fe0000, 16 }, /* link-local: metadata services of clouds */
 		{ 0xac100000, 12 }, /* RFC 1918 */
 		{ 0xc0a80000, 16 }, /* RFC 1918 */
-		{ 0xf0000000, 4 },  /* reserved, broadcast */
+		{ 0xe0000000, 3 },  /* multicast, reserved, broadcast */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-		if (in_range4(addr, ranges[i].net, ranges[i].bits))
+		if (a >> (32 - ranges[i].bits) == ranges[i].net >> (32 - ranges[i].bits))
 			return true;
 	return false;
 }
 
-static uint32_t big_endian32(const uint8_t *p)
+bool url_host_is_loopback(const char *host)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
+	struct in6_addr v6;
+	uint32_t v4;
 
-static bool is_private6(const struct in6_addr *addr)
-{
-	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
-	const uint8_t *b = addr->s6_addr;
-
-	if (IN6_IS_ADDR_LOOPBACK(addr) || IN6_IS_ADDR_UNSPECIFIED(addr) ||
-	    IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_SITELOCAL(addr) || (b[0] & 0xfe) == 0xfc)
+	if (is_localhost(host))
 		return true;
-	if (b[0] == 0x20 && b[1] == 0x02) /* 6to4 */
-		return is_private4(big_endian32(b + 2));
-	if (IN6_IS_ADDR_V4MAPPED(addr) || IN6_IS_ADDR_V4COMPAT(addr) || memcmp(b, nat64, 12) == 0)
-		return is_private4(big_endian32(b + 12));
-	return false;
+	if (literal_v4(host, &v4))
+		return v4 >> 24 == 127;
+	if (inet_pton(AF_INET6, host, &v6) != 1)
+		return false;
+	if (IN6_IS_ADDR_LOOPBACK(&v6))
+		return true;
+	return IN6_IS_ADDR_V4MAPPED(&v6) && embedded_v4(&v6, &v4) && v4 >> 24 == 127;
 }
 
-/* A host without its trailing dot in `dst`; resolvers don't mind the dot. */
-static const char *bare_host(const char *host, char dst[HOST_MAX + 1])
+bool url_host_is_private(const char *host)
 {
-	size_t len = strnlen(host, HOST_MAX);
-
-	while (len && host[len - 1] == '.')
-		len--;
-	memcpy(dst, host, len);
-	dst[len] = '\0';
-	return dst;
-}
-
-static bool is_localhost(const char *host)
-{
-	const size_t n = strlen(host);
-
-	return strcasecmp(host, "localhost") == 0 ||
-	       (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0);
-}
-
-bool url_host_is_loopback(const char *text)
-{
-	char bare[HOST_MAX + 1];
-	const char *host = bare_host(text, bare);
-	struct in_addr v4;
 	struct in6_addr v6;
+	uint32_t v4;
 
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	if (inet_pton(AF_INET6, host, &v6) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&v6);
-	return is_localhost(host);
-}
-
-bool url_host_is_private(const char *text)
-{
-	char bare[HOST_MAX + 1];
-	const char *host = bare_host(text, bare);
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	if (inet_aton(host, &v4))
-		return is_private4(ntohl(v4.s_addr));
-	if (inet_pton(AF_INET6, host, &v6) == 1)
-		return is_private6(&v6);
-	return is_localhost(host);
+	if (is_localhost(host))
+		return true;
+	if (literal_v4(host, &v4))
+		return is_private_v4(v4);
+	if (inet_pton(AF_INET6, host, &v6) != 1)
+		return false;
+	if (embedded_v4(&v6, &v4))
+		return is_private_v4(v4);
+	/* fc00::/7 unique local, fe80::/10 and fec0::/10 link and site local, ff00::/8 multicast. */
+	return (v6.s6_addr[0] & 0xfe) == 0xfc || v6.s6_addr[0] == 0xfe || v6.s6_addr[0] == 0xff;
 }
 
 int url_check_reach(const struct url *from, const struct url *to, const char *what, struct err *err)
 {
+	char *_free_ shown = NULL;
+
 	if (!url_host_is_private(to->host) || url_host_is_private(from->host))
 		return 0;
-	return err_set(err, ERR_DENIED, "%s to %s refused: %s is not an address that %s may name",
-		       what, to->host, to->host, from->host);
+	shown = url_shown(to);
+	return err_set(err, ERR_DENIED, "%s %s: %s may not send us to a private address", what,
+		       shown, from->host);
 }
 
 int url_escape(struct buf *out, const char *text, struct err *err)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
 
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (strchr(plain, *p))
-			TRY(buf_append_char(out, (char)*p, err));
+		if (isalnum(c) || strchr("-._~", c))
+			TRY(buf_append_char(out, *text, err));
 		else
-			TRY(buf_printf(out, err, "%%%02X", *p));
+			TRY(buf_printf(out, err, "%%%02X", c));
+	}
 	return 0;
 }

@@ -37,6 +37,8 @@ int url_resolve(const struct url *base, const char *text, struct url *ret, struc
 /* Makes the URL of "host[:port]" as in a reference, and a path that begins with '/'. ERR_USAGE for a bad port. */
 int url_of_host(const char *host, bool is_https, const char *path, struct url *ret,
 		struct err *err);
+/* "scheme://host[:port]", without the port when it is the scheme's own. Free with free(). */
+char *url_origin(const struct url *u);
 /* The whole URL. Free with free(). */
 char *url_text(const struct url *u);
 /* "https://host:port/path" without the query (it may carry a signature), escaped, for messages. Free with free(). */
