@@ -63,6 +63,12 @@ int http_send(struct http_client *client, struct op *op, const struct http_reque
 /* Ends the transfer (reusing the connection only if the body was read to its end) and frees. NULL is fine. */
 void http_response_close(struct http_response *res);
 
+static inline void http_response_close_p(struct http_response **res)
+{
+	http_response_close(*res);
+}
+#define _response_ __attribute__((cleanup(http_response_close_p)))
+
 unsigned http_response_status(const struct http_response *res);
 /* First value of a header (case-insensitive), NULL when absent; and the n-th of several. Borrowed. */
 const char *http_response_header(const struct http_response *res, const char *name);
