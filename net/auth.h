@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Largest answer of a token server. */
 #define AUTH_TOKEN_BYTES_MAX ((size_t)64 << 10)
@@ -43,7 +44,8 @@ struct auth_config {
 	const struct credentials *credentials; /* borrowed, outlives the auth */
 	bool plain_allowed; /* credentials may go over plain http to hosts other than loopback (--plain-http, --tls-verify=false) */
 	auth_exchange_fn *exchange;
-	void *exchange_arg;
+	uint64_t (*clock)(void *arg); /* seconds that never go back; NULL: since boot */
+	void *exchange_arg;	      /* of both */
 };
 
 /* Challenges, credentials and tokens of a process; thread-safe. */

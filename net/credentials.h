@@ -41,6 +41,12 @@ static inline void credential_fini_p(struct credential *c)
 }
 #define _credential_ __attribute__((cleanup(credential_fini_p)))
 
+/* The user name under which helpers and files keep an identity token instead of a password. */
+#define CREDENTIAL_TOKEN_USER "<token>"
+
+/* Sets user and secret, or the identity token when the user is CREDENTIAL_TOKEN_USER. */
+void credential_set(struct credential *c, const char *user, const char *secret);
+/* Deep copy into an uninitialised value. */
 void credential_copy(const struct credential *c, struct credential *ret);
 /* Same secrets and user, wherever they came from. */
 bool credential_equal(const struct credential *a, const struct credential *b);
@@ -73,11 +79,12 @@ struct credentials_query {
 int credentials_find(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		     struct credential *ret, struct err *err);
 /*
- * Keeps user and secret (or identity token) of `what` under the host: in the helper that the files name for it, else in the auth file (made with mode 0600 in a
- * folder with 0700; other content, mode and links are kept). `ret_where` (may be NULL) gets kind, file, key and helper, no secret.
+ * Keeps user and secret (or identity token) of `what` under the host: in the helper that the files
+ * name for it, else in the auth file (made with mode 0600 in a folder with 0700; other content, mode
+ * and links are kept). Then kind, file, key and helper of `what` say where it is.
  */
 int credentials_store(const struct credentials *c, struct op *op, const struct credentials_query *q,
-		      const struct credential *what, struct credential *ret_where, struct err *err);
+		      struct credential *what, struct err *err);
 /*
  * Forgets the host in the helper and in the auth file. Returns 1 when something was forgotten, 0 when nothing was there. Files of other programs (docker's
  * config.json) are left alone unless named by --authfile: ask credentials_find whether something is left.
