@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The constructors of the backends, for store.c and the contract tests. */
+#ifndef IMG_STORE_BACKENDS_H
+#define IMG_STORE_BACKENDS_H
+
+#include "base/err.h"
+#include "store/blobs.h"
+#include "store/layerfiles.h"
+#include "store/records.h"
+
+/*
+ * Files below `root`, made in `staging` (-1: read only). Both are borrowed and must outlive the
+ * result, which its close call frees.
+ */
+struct blobs *blobs_new_files(int root, int staging);
+struct layerfiles *layerfiles_new_files(int root, int staging);
+
+/* Memory, gone at close. */
+struct blobs *blobs_new_memory(void);
+struct layerfiles *layerfiles_new_memory(void);
+struct records *records_new_memory(void);
+
+/* How a database file is opened. */
+enum records_mode {
+	RECORDS_WRITE,	   /* made when it is empty or absent */
+	RECORDS_READ,	   /* no writes of records, though the database keeps its house */
+	RECORDS_IMMUTABLE, /* the folder can't be written */
+};
+/*
+ * Opens `path`. ERR_UNSUPPORTED: of a later version; ERR_DAMAGED: no database, or not of ours;
+ * ERR_NOT_FOUND.
+ */
+int records_open_sqlite(const char *path, enum records_mode mode, struct records **ret,
+			struct err *err);
+
+#endif

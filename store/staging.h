@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files being made, in staging/. Whoever makes one holds its lock (flock on a descriptor of its
+ * own, so it works between processes and between threads) until it is published or given up; a file
+ * there whose lock is free has lost its maker.
+ */
+#ifndef IMG_STORE_STAGING_H
+#define IMG_STORE_STAGING_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/op.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Suffix of files that a later process may go on with; all others are useless without their maker. */
+#define STAGING_RESUMABLE ".part"
+/* How long such a file is worth keeping. */
+#define STAGING_RESUME_SECONDS ((int64_t)7 * 24 * 3600)
+
+/* "sha512-", 128 digits, a suffix. */
+#define STAGED_NAME_BYTES 152
+
+/* One such file. Closed: fd is -1. */
+struct staged {
+	int fd;	 /* readable and writable, locked. Owned */
+	int dir; /* the staging folder. Borrowed */
+	uint64_t flushed_bytes;
+	char name[STAGED_NAME_BYTES];
+};
+#define STAGED_CLOSED ((struct staged){ .fd = -1, .dir = -1 })
+
+/*
+ * Opens or makes the file for digest and suffix and locks it, waiting for its maker (op may be
+ * NULL): ERR_CANCELLED. What a dead maker left is in it.
+ */
+int staged_open(int dir, struct op *op, const struct digest *d, const char *suffix,
+		struct staged *ret, struct err *err);
+/* Says that `bytes` were written in sequence, so that they go to the disk while more are made. */
+void staged_wrote(struct staged *s, uint64_t bytes);
+/* Makes the content durable and the file read-only (0444). */
+int staged_seal(struct staged *s, struct err *err);
+/* Removes the file and closes. Does nothing when closed. */
+void staged_discard(struct staged *s);
+/* Closes; the file stays. Does nothing when closed. */
+void staged_close(struct staged *s);
+
+static inline void staged_discard_p(struct staged *s)
+{
+	staged_discard(s);
+}
+#define _staged_ __attribute__((cleanup(staged_discard_p)))
+
+/*
+ * Removes what dead makers left, except resumable files of the last days whose blob (below `root`)
+ * is not there yet. Never touches what has a live maker. Failures leave the file and say nothing.
+ */
+void staging_clean(int dir, int root);
+
+#endif

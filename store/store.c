@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store below a folder: opening, making, and whether it may be written. records.db is what makes
+ * a folder a store and comes last; it also carries the version of the whole. Until it says that the
+ * store is one of ours nothing else is touched.
+ */
+#include "store/store.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/backends.h"
+#include "store/staging.h"
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static const char oci_layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+static const struct file_content oci_layout_file = { oci_layout, sizeof(oci_layout) - 1, 0444 };
+
+/* The embedded backend's own. */
+struct folders {
+	int root, staging;
+};
+
+/* What is there before and between: ours, a crashed creation's, and mkfs's. */
+static bool is_ours(const char *name)
+{
+	static const char *const names[] = { ".",     "..",	 "blobs",      "layers",    "trees",
+					     "roots", "staging", "oci-layout", "lost+found" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return text_starts_with(name, "records.db") || text_starts_with(name, ".img-tmp-");
+}
+
+/* Refuses to make a store among somebody's files. */
+static int check_empty(int root, const char *path, struct err *err)
+{
+	const int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+	bool empty = true;
+
+	if (!entries) {
+		const int rc = err_sys(err, errno, "%s", TEXT_ESCAPED(path));
+
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	for (const struct dirent *e; empty && (e = readdir(entries));)
+		empty = is_ours(e->d_name);
+	(void)closedir(entries);
+	if (empty)
+		return 0;
+	const int rc =
+		err_set(err, ERR_USAGE, "%s: not a store, and not empty", TEXT_ESCAPED(path));
+
+	err_hint(err, "name a new or empty folder with --store");
+	return rc;
+}
+
+static int make_folders(int root, struct err *err)
+{
+	static const char *const names[] = { "staging",	     "blobs",  "blobs/sha256",
+					     "blobs/sha512", "layers", "layers/sha256",
+					     "layers/sha512" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		TRY(file_mkdir(root, names[i], 0700, err));
+	TRY(file_replace(root, "oci-layout", &oci_layout_file, err));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_close_ int fd = file_open_beneath(root, names[i], O_RDONLY | O_DIRECTORY, 0, err);
+
+		TRY(fd);
+		TRY(file_sync(fd, names[i], err));
+	}
+	_close_ int parent = openat(root, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* The folder's own name. Whoever may not read the parent leaves it to the system. */
+	if (parent >= 0)
+		TRY(file_sync(parent, "parent folder", err));
+	return file_sync(root, "folder", err);
+}
+
+static bool has_records(int root)
+{
+	struct stat st;
+
+	return fstatat(root, "records.db", &st, 0) == 0 && st.st_size > 0;
+}
+
+/* Returns a lock (an fd) under which the records are to be made, -1 when they are there. */
+static int make_store(int root, const char *path, int *ret_lock, struct err *err)
+{
+	_close_ int lock = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock < 0)
+		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
+	TRY(file_lock(lock, true, true, err));
+	/* Another process may have been faster. */
+	if (has_records(root))
+		return 0;
+	TRY(check_empty(root, path, err));
+	TRY(make_folders(root, err));
+	*ret_lock = TAKE_FD(lock);
+	return 0;
+}
+
+static int no_store(const char *path, struct err *err)
+{
+	const int rc = err_set(err, ERR_NOT_FOUND, "%s: no store here", TEXT_ESCAPED(path));
+
+	err_hint(err, "img pull makes one; --store DIR or IMG_STORE names another");
+	return rc;
+}
+
+/* How the records can be opened; errors when the store should be written and can't. */
+static int choose_mode(int root, unsigned flags, enum records_mode *ret, struct err *err)
+{
+	const bool folder = faccessat(root, ".", W_OK, AT_EACCESS) == 0;
+	const int errnum = errno;
+
+	if (!(flags & STORE_READ_ONLY)) {
+		*ret = RECORDS_WRITE;
+		return folder ? 0 : err_sys(err, errnum, "folder");
+	}
+	*ret = folder && faccessat(root, "records.db", W_OK, AT_EACCESS) == 0 ? RECORDS_READ
+									      : RECORDS_IMMUTABLE;
+	return 0;
+}
+
+static int open_records(struct store *s, const char *path, unsigned flags, struct err *err)
+{
+	const int root = ((struct folders *)s->backend_)->root;
+	_free_ char *db = xasprintf("%s/records.db", path);
+	_close_ int lock = -1;
+	enum records_mode mode;
+
+	if (choose_mode(root, flags, &mode, err) < 0)
+		return err_prefix(err, "%s", TEXT_ESCAPED(path));
+	if (!has_records(root)) {
+		if (!(flags & STORE_CREATE) || mode != RECORDS_WRITE)
+			return no_store(path, err);
+		if (make_store(root, path, &lock, err) < 0)
+			return err_prefix(err, "%s", TEXT_ESCAPED(path));
+	}
+	return records_open_sqlite(db, mode, &s->records, err);
+}
+
+static int open_staging(struct folders *f, struct err *err)
+{
+	TRY(file_mkdir(f->root, "staging", 0700, err));
+	f->staging = file_open_beneath(f->root, "staging", O_RDONLY | O_DIRECTORY, 0, err);
+	TRY(f->staging);
+	staging_clean(f->staging, f->root);
+	return 0;
+}
+
+static int open_store(struct store *s, const char *path, unsigned flags, struct err *err)
+{
+	struct folders *f = s->backend_;
+	const bool create = (flags & STORE_CREATE) && !(flags & STORE_READ_ONLY);
+
+	f->root = file_open_dir(path, create, 0700, err);
+	if (f->root == -ENOENT)
+		return no_store(path, err);
+	TRY(f->root);
+	TRY(open_records(s, path, flags, err));
+	if (!(flags & STORE_READ_ONLY) && open_staging(f, err) < 0)
+		return err_prefix(err, "%s", TEXT_ESCAPED(path));
+	s->blobs = blobs_new_files(f->root, f->staging);
+	s->layers = layerfiles_new_files(f->root, f->staging);
+	return 0;
+}
+
+int store_open(const char *path, unsigned flags, struct store **ret, struct err *err)
+{
+	struct store *s = NEW(struct store);
+	struct folders *f = NEW(struct folders);
+
+	*f = (struct folders){ .root = -1, .staging = -1 };
+	s->backend_ = f;
+	const int rc = open_store(s, path, flags, err);
+
+	if (rc < 0)
+		store_close(s);
+	else
+		*ret = s;
+	return rc;
+}
+
+struct store *store_new_memory(void)
+{
+	struct store *s = NEW(struct store);
+
+	s->blobs = blobs_new_memory();
+	s->layers = layerfiles_new_memory();
+	s->records = records_new_memory();
+	return s;
+}
+
+static void folders_free(struct folders *f)
+{
+	if (!f)
+		return;
+	if (f->staging >= 0)
+		(void)close(f->staging);
+	if (f->root >= 0)
+		(void)close(f->root);
+	free(f);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->records)
+		store->records->ops->close(store->records);
+	if (store->layers)
+		store->layers->ops->close(store->layers);
+	if (store->blobs)
+		store->blobs->ops->close(store->blobs);
+	folders_free(store->backend_);
+	free(store);
+}
