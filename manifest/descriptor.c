@@ -5,9 +5,9 @@
  */
 #include "manifest/descriptor.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "manifest/base64.h"
 
 #include <errno.h>
 

@@ -4,9 +4,9 @@
  * DOCKER_AUTH_CONFIG): read, and searched for a host. The files are the user's and are trusted to be
  * theirs, not to be well-formed. Messages name file and key, never what stands there.
  */
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/base64.h"
 #include "net/credentials_files.h"
 #include "net/secret.h"
 #include "sys/file.h"
@@ -81,19 +81,23 @@ static const char *text_of(const struct json *entry, const char *name)
 /* base64 of USER:PASSWORD; the password may hold colons, and docker once wrote NULs behind it. */
 static int decode_auth(const char *auth, struct credential *ret)
 {
-	struct buf _secret_buf_ text = BUF_INIT(CREDENTIALS_BYTES_MAX);
+	size_t all = 0, len;
+	char *text = (char *)base64_decode(auth, strlen(auth), &all);
 
-	if (buf_reserve(&text, strlen(auth), NULL) < 0 || base64_decode(&text, auth, NULL) < 0)
+	if (!text)
 		return -1;
-	while (text.len && !text.data[text.len - 1])
-		text.len--;
-	char *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
+	for (len = all; len && !text[len - 1];)
+		len--;
+	char *colon = memchr(text, ':', len);
+	const bool good = colon && !memchr(text, '\0', len);
 
-	if (!colon || memchr(text.data, '\0', text.len))
-		return -1;
-	*colon = '\0';
-	credential_set(ret, text.data, colon + 1);
-	return 0;
+	if (good) {
+		*colon = '\0';
+		credential_set(ret, text, colon + 1);
+	}
+	explicit_bzero(text, all);
+	free(text);
+	return good ? 0 : -1;
 }
 
 /* 1 when the entry holds a credential. */

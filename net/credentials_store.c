@@ -4,9 +4,9 @@
  * file is edited as a document, so what else is in it stays; it is replaced by one rename under a
  * lock of its folder, where a link points to, with the mode and owner it had.
  */
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/base64.h"
 #include "net/credentials_files.h"
 #include "net/secret.h"
 #include "sys/file.h"
@@ -134,15 +134,15 @@ static struct json *auths_without(const struct json *auths, const struct credent
 static int make_entry(const struct credential *what, struct json **ret, struct err *err)
 {
 	struct buf _secret_buf_ plain = BUF_INIT(CREDENTIALS_BYTES_MAX);
-	struct buf _secret_buf_ code = BUF_INIT(CREDENTIALS_BYTES_MAX);
 	const char *user = what->user ? what->user : CREDENTIAL_TOKEN_USER;
 	const char *secret = what->secret ? what->secret : "";
 
 	TRY(buf_reserve(&plain, strlen(user) + 1 + strlen(secret), err));
 	TRY(buf_printf(&plain, err, "%s:%s", user, secret));
-	TRY(base64_encode(&code, plain.data, plain.len, err));
+	char *_secret_ code = base64_encode((const uint8_t *)plain.data, plain.len);
+
 	*ret = json_new_object();
-	json_set_str(*ret, "auth", code.data);
+	json_set_str(*ret, "auth", code);
 	if (what->identity_token)
 		json_set_str(*ret, "identitytoken", what->identity_token);
 	return 0;

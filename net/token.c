@@ -6,9 +6,9 @@
  */
 #include "net/token.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/base64.h"
 #include "net/secret.h"
 
 #define CLIENT_ID "img"
@@ -29,15 +29,12 @@ bool token_may_carry(const struct auth_config *config, const struct url *to)
 int token_basic(const char *user, const char *secret, char **ret, struct err *err)
 {
 	struct buf _secret_buf_ plain = BUF_INIT(REQUEST_BYTES_MAX);
-	struct buf _secret_buf_ out = BUF_INIT(REQUEST_BYTES_MAX);
-	const size_t len = strlen(user) + 1 + strlen(secret);
 
-	TRY(buf_reserve(&plain, len, err));
-	TRY(buf_reserve(&out, 6 + (len + 2) / 3 * 4, err));
+	TRY(buf_reserve(&plain, strlen(user) + 1 + strlen(secret), err));
 	TRY(buf_printf(&plain, err, "%s:%s", user, secret));
-	TRY(buf_append_str(&out, "Basic ", err));
-	TRY(base64_encode(&out, plain.data, plain.len, err));
-	*ret = buf_take(&out);
+	char *_secret_ code = base64_encode((const uint8_t *)plain.data, plain.len);
+
+	*ret = xasprintf("Basic %s", code);
 	return 0;
 }
 

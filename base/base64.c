@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Base64 for the content that descriptors embed. The text is a peer's; its size is bounded by its
+ * Base64 of embedded content and of credentials. The text may be a peer's; its size is bounded by its
  * document.
  */
-#include "manifest/base64.h"
+#include "base/base64.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64 of RFC 4648 section 4, strict: padded, no line breaks, no stray bits. */
-#ifndef IMG_MANIFEST_BASE64_H
-#define IMG_MANIFEST_BASE64_H
+#ifndef IMG_BASE_BASE64_H
+#define IMG_BASE_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>
