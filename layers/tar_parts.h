@@ -118,7 +118,7 @@ int tar_sparse_records(struct tar_sparse *s, const struct tar_pax *pax);
 /* Starts a 1.0 map, then takes its blocks. Returns 1 when it is complete. */
 void tar_sparse_map_begin(struct tar_sparse *s);
 int tar_sparse_map_block(struct tar_sparse *s, const uint8_t *block);
-/* Whether the map is ascending, without overlap, inside the file, and as long as the data. */
-bool tar_sparse_is_valid(const struct tar_sparse *s, uint64_t size_bytes, uint64_t data_bytes);
+/* Ends a map: drops empty runs. False unless it lies inside the file and is as long as the stored data. */
+bool tar_sparse_end(struct tar_sparse *s, uint64_t size_bytes, uint64_t data_bytes);
 
 #endif

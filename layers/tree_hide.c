@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whiteouts and opaque directories (image-spec layer.md, "Whiteouts"). They hide what lower layers have and nothing else, so they are applied before the entries of their own layer, wherever in
+ * the archive they stand. A symbolic link of a lower layer that this layer replaces is not walked through: what a marker beyond it hides is not what the link led to.
+ */
+#include "layers/tree_parts.h"
+
+#include "base/mem.h"
+
+static bool begins(struct path p, const char *prefix)
+{
+	const size_t len = strlen(prefix);
+
+	return p.len >= len && !memcmp(p.p, prefix, len);
+}
+
+/* The folders and files that aufs keeps at the root of a branch. */
+static bool is_aufs(struct path top)
+{
+	return path_is(top, ".wh..wh.plnk") || path_is(top, ".wh..wh.aufs") ||
+	       path_is(top, ".wh..wh.orph");
+}
+
+bool merge_is_marker(const char *name)
+{
+	const char *s = name;
+
+	while ((s = strstr(s, ".wh."))) {
+		if (s == name || s[-1] == '/')
+			return true;
+		s += 4;
+	}
+	return false;
+}
+
+/* Marks the symbolic link of a lower layer that stands where this entry goes. */
+static int mark_replaced(struct merge *m, struct err *err)
+{
+	struct path path, dir, base;
+	enum cleaned how;
+	uint32_t at, found;
+
+	TRY(merge_clean(m, m->e.name, false, &path, &how, err));
+	if (how != CLEAN_OK)
+		return 0;
+	path_split(path, &dir, &base);
+	TRY(merge_resolve(m, dir, 0, &at, err));
+	if (at == TREE_NONE)
+		return 0;
+	found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
+	if (found != TREE_NONE && merge_is_symlink(m, found))
+		names_at(&m->names, found)->replaced = true;
+	return 0;
+}
+
+static int mark_all_replaced(struct merge *m, const struct buf *markers, struct err *err)
+{
+	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
+	const uint32_t *end = marker + markers->len / sizeof(*marker);
+	const size_t count = layer_entry_count(m->layers[m->layer]);
+
+	for (m->entry = 0; m->entry < count; m->entry++) {
+		if (marker < end && *marker == m->entry) {
+			marker++;
+			continue;
+		}
+		layer_entry(m->layers[m->layer], m->entry, &m->e);
+		TRY(mark_replaced(m, err));
+	}
+	return 0;
+}
+
+static int hide_all(struct merge *m, struct path dir, struct err *err)
+{
+	struct path up, base;
+	uint32_t at, found;
+
+	if (!dir.len)
+		return merge_empty(m, 0, err);
+	path_split(dir, &up, &base);
+	TRY(merge_resolve(m, up, RESOLVE_LOWER, &at, err));
+	if (at == TREE_NONE)
+		return 0;
+	found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
+	if (found == TREE_NONE || names_at(&m->names, found)->inode == TREE_NONE)
+		return 0;
+	if (names_at(&m->names, found)->own_dir != TREE_NONE)
+		return merge_empty(m, found, err);
+	/* Opaque is what only a directory can be, so this layer has one there, and an empty one. */
+	return merge_add_implied(m, found, err);
+}
+
+static int hide_one(struct merge *m, struct path dir, struct path base, struct err *err)
+{
+	uint32_t at, found;
+
+	TRY(merge_resolve(m, dir, RESOLVE_LOWER, &at, err));
+	if (at == TREE_NONE)
+		return 0;
+	found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
+	if (found != TREE_NONE)
+		merge_remove(m, found);
+	return 0;
+}
+
+static int apply_marker(struct merge *m, struct path dir, struct path base, struct err *err)
+{
+	const struct path hidden = { base.p + 4, base.len - 4 };
+
+	if (m->e.type != '0' && m->e.type != '1')
+		return merge_fail(m, err, "a whiteout that is not a file");
+	if (m->e.size_bytes)
+		merge_note(m, NOTE_WHITEOUT, "a whiteout with content, which is ignored");
+	if (path_is(base, ".wh..wh..opq"))
+		return hide_all(m, dir, err);
+	if (!hidden.len || path_is(hidden, ".") || path_is(hidden, ".."))
+		return merge_fail(m, err, "a whiteout of nothing");
+	if (begins(hidden, ".wh.")) {
+		merge_note(m, NOTE_AUFS, "a marker of aufs, which is ignored");
+		return 0;
+	}
+	return hide_one(m, dir, hidden, err);
+}
+
+/* An entry with a reserved name somewhere in its path. */
+static int on_marker(struct merge *m, struct err *err)
+{
+	struct path path, dir, base, rest, top;
+	enum cleaned how;
+
+	TRY(merge_clean(m, m->e.name, false, &path, &how, err));
+	if (how == CLEAN_ESCAPES)
+		return merge_fail(m, err, "the name leads out of the root");
+	rest = path;
+	if (path_next(&rest, &top) && is_aufs(top)) {
+		merge_note(m, NOTE_AUFS, "a leftover of aufs, which is ignored");
+		return 0;
+	}
+	path_split(path, &dir, &base);
+	for (rest = dir; path_next(&rest, &top);)
+		if (begins(top, ".wh."))
+			return merge_fail(m, err,
+					  "names that begin with .wh. are reserved for whiteouts");
+	if (!begins(base, ".wh."))
+		return merge_fail(m, err, "a whiteout hidden behind '..'");
+	return apply_marker(m, dir, base, err);
+}
+
+int merge_hide(struct merge *m, const struct buf *markers, struct err *err)
+{
+	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
+	const size_t count = markers->len / sizeof(*marker);
+
+	if (!count)
+		return 0;
+	m->cached.p = NULL;
+	TRY(mark_all_replaced(m, markers, err));
+	for (size_t i = 0; i < count; i++) {
+		m->entry = marker[i];
+		layer_entry(m->layers[m->layer], m->entry, &m->e);
+		TRY(on_marker(m, err));
+	}
+	m->cached.p = NULL;
+	return 0;
+}
