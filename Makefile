@@ -47,9 +47,10 @@ B := $(B)
 # --- floors ---------------------------------------------------------------------------------------
 
 # `folder=used,used` a word, lowest floor first, `used` closed over what they use in turn.
+comma := ,
 floor_words := $(shell awk -f tools/floors.awk tools/floors.txt)
 floors := $(foreach w,$(floor_words),$(firstword $(subst =, ,$(w))))
-$(foreach w,$(floor_words),$(eval uses_$(firstword $(subst =, ,$(w))) := $(subst $(,), ,$(word 2,$(subst =, ,$(w))))))
+$(foreach w,$(floor_words),$(eval uses_$(firstword $(subst =, ,$(w))) := $(subst $(comma), ,$(word 2,$(subst =, ,$(w))))))
 
 folders := $(foreach f,$(floors),$(if $(wildcard $(f)/*.c),$(f)))
 
