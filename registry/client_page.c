@@ -5,9 +5,9 @@
  */
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/link.h"
 #include "net/url.h"
 #include "registry/client_priv.h"
-#include "registry/link.h"
 
 void registry_pages_init(struct registry_pages *p, const struct fetch_request *request)
 {
@@ -36,21 +36,29 @@ static int enter(struct registry_pages *p, struct err *err)
 	return 0;
 }
 
+/* 1 and the target of the link to the next page, as the registry wrote it. */
+static int find_next(const struct http_response *res, struct buf *target, struct err *err)
+{
+	for (size_t i = 0;; i++) {
+		const char *header = http_response_header_at(res, "Link", i);
+		const int found = header ? link_next(header, target, err) : 0;
+
+		if (found || !header)
+			return found;
+	}
+}
+
 /* Where the next page is; NULL after the last. */
 static int follow(struct registry_pages *p, const struct http_response *res, struct err *err)
 {
 	struct url _url_ base = { 0 }, _url_ to = { 0 };
-	char *_free_ target = NULL;
+	struct buf _buf_ target = BUF_INIT(URL_TEXT_MAX);
+	const int found = find_next(res, &target, err);
 
-	for (size_t i = 0; !target; i++) {
-		const char *header = http_response_header_at(res, "Link", i);
-
-		if (!header)
-			return 0;
-		target = link_next(header);
-	}
+	if (found <= 0)
+		return found;
 	TRY(url_of_host(p->request.host, true, p->seen[p->seen_count - 1], &base, err));
-	TRY(url_resolve(&base, target, &to, err));
+	TRY(url_resolve(&base, buf_str(&target), &to, err));
 	if (strcmp(base.host, to.host) != 0)
 		return err_set(err, ERR_DAMAGED, "the list goes on at another host: %s",
 			       TEXT_ESCAPED(to.host));
