@@ -99,19 +99,18 @@ static int rebuild_index(struct op *op, struct layer *layer, struct err *err)
 	return map_index(layer, fd, err);
 }
 
-int layer_open(struct op *op, int tar_fd, int idx_fd, bool rebuild, struct layer **ret,
-	       struct err *err)
+int layer_open(struct op *op, struct layer_files files, struct layer **ret, struct err *err)
 {
 	_cleanup_(layer_free_p) struct layer *layer = NEW(struct layer);
-	_close_ int idx = idx_fd;
+	_close_ int idx = files.idx_fd;
 	struct err why = { 0 };
 	int rc = -ENOENT;
 
-	layer->tar_fd = tar_fd;
-	TRY(file_bytes(tar_fd, "layer tar", &layer->tar_bytes, err));
+	layer->tar_fd = files.tar_fd;
+	TRY(file_bytes(layer->tar_fd, "layer tar", &layer->tar_bytes, err));
 	if (idx >= 0)
 		rc = map_index(layer, idx, &why);
-	if (rc < 0 && idx >= 0 && (!rebuild || why.kind != ERR_DAMAGED)) {
+	if (rc < 0 && idx >= 0 && (!files.rebuild || why.kind != ERR_DAMAGED)) {
 		err_keep_first(err, &why);
 		return rc;
 	}

@@ -28,12 +28,17 @@ int layer_indexer_finish(struct layer_indexer *x, struct err *err);
 void layer_indexer_free(struct layer_indexer *x);
 
 struct layer;
+/* The files of a layer. */
+struct layer_files {
+	int tar_fd;
+	int idx_fd;   /* negative: none, the index is built from the tar in memory */
+	bool rebuild; /* also when it is damaged */
+};
 /*
- * Opens a layer: takes over both fds, also on failure (idx_fd < 0: the index is built from the tar in memory). A damaged index (magic, version, checksum, bounds, tar size) is
- * ERR_DAMAGED unless `rebuild`, which reads the tar again. Read-only and thread-safe afterwards.
+ * Opens a layer: takes over both fds, also on failure. A damaged index (magic, version, checksum, bounds, tar size) is ERR_DAMAGED unless `rebuild`, which
+ * reads the tar again. Read-only and thread-safe afterwards.
  */
-int layer_open(struct op *op, int tar_fd, int idx_fd, bool rebuild, struct layer **ret,
-	       struct err *err);
+int layer_open(struct op *op, struct layer_files files, struct layer **ret, struct err *err);
 void layer_free(struct layer *layer);
 /* The index as bytes, borrowed; to be kept when `layer_was_rebuilt`, so that the next one need not read the tar. */
 const void *layer_index_bytes(const struct layer *layer, size_t *ret_len);

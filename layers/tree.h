@@ -78,8 +78,13 @@ uint32_t tree_walk_next(const struct tree *tree, uint32_t root, uint32_t node);
 /* Resolves a path inside the tree, symlinks as if the root were "/" (at most 40), the last one too when `follow`. ERR_NOT_FOUND and the like. */
 int tree_lookup(const struct tree *tree, const char *path, bool follow, uint32_t *ret,
 		struct err *err);
-/* Reads up to `len` bytes of a regular file at `offset` from its layer's tar, holes as zeros. Returns the count, 0 at the end. */
-ssize_t tree_read(const struct tree *tree, uint32_t node, uint64_t offset, void *data, size_t len,
+/* A position in a file. */
+struct tree_place {
+	uint32_t node;
+	uint64_t offset;
+};
+/* Reads up to `len` bytes of a regular file from its layer's tar, holes as zeros. Returns the count, less than `len` only at the end of the file. ERR_USAGE for what is no file. */
+ssize_t tree_read(const struct tree *tree, struct tree_place from, void *data, size_t len,
 		  struct err *err);
 
 #endif

@@ -35,7 +35,7 @@ static int merge_init(struct merge *m, struct op *op, struct layer *const *layer
 	m->clean = BUF_INIT(2 * TAR_META_MAX);
 	m->missing = BUF_INIT((size_t)TREE_IMPLIED_MAX * sizeof(struct path));
 	TRY(names_init(&m->names, err));
-	TRY(merge_add_inode(m, 0, LAYER_IMPLIED, '5', &root, err));
+	TRY(merge_add_inode(m, (struct merge_inode){ 0, LAYER_IMPLIED, '5' }, &root, err));
 	names_at(&m->names, 0)->inode = root;
 	return 0;
 }
@@ -112,18 +112,18 @@ static int fail_link(struct merge *m, const char *why, struct err *err)
 /* The name that a hard link is to share its inode with. The target's last component is not followed. */
 static int find_target(struct merge *m, uint32_t *ret, struct err *err)
 {
-	struct path path, dir, base;
-	enum cleaned how;
+	struct clean_path clean;
+	struct path dir, base;
 	uint32_t at, found = TREE_NONE;
 
-	TRY(merge_clean(m, m->e.link_name, true, &path, &how, err));
-	if (how == CLEAN_ROOT)
+	TRY(merge_clean(m, m->e.link_name, true, &clean, err));
+	if (clean.how == CLEAN_ROOT)
 		return fail_link(m, "it is a directory", err);
-	path_split(path, &dir, &base);
+	path_split(clean.path, &dir, &base);
 	TRY(merge_resolve(m, dir, 0, &at, err));
 	if (at != TREE_NONE)
 		found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
-	if (how == CLEAN_NAMELESS || found == TREE_NONE ||
+	if (clean.how == CLEAN_NAMELESS || found == TREE_NONE ||
 	    names_at(&m->names, found)->inode == TREE_NONE)
 		return fail_link(m, "the target is missing", err);
 	if (names_at(&m->names, found)->own_dir != TREE_NONE)
@@ -162,7 +162,7 @@ static int put_root(struct merge *m, struct err *err)
 	if (m->e.type != '5')
 		return merge_fail(m, err, "the root can only be a directory");
 	TRY(check_entry(m, err));
-	TRY(merge_add_inode(m, m->entry, m->layer, '5', &inode, err));
+	TRY(merge_add_inode(m, (struct merge_inode){ m->entry, m->layer, '5' }, &inode, err));
 	return merge_put(m, 0, inode, true, err);
 }
 
@@ -175,26 +175,26 @@ static int put_entry(struct merge *m, uint32_t name, struct err *err)
 		return put_link(m, name, err);
 	TRY(check_entry(m, err));
 	m->stats[m->layer].added_bytes += m->e.data_bytes;
-	TRY(merge_add_inode(m, m->entry, m->layer, type, &inode, err));
+	TRY(merge_add_inode(m, (struct merge_inode){ m->entry, m->layer, type }, &inode, err));
 	return merge_put(m, name, inode, type == '5', err);
 }
 
 static int add_entry(struct merge *m, struct err *err)
 {
-	struct path path, dir, base;
-	enum cleaned how;
+	struct clean_path clean;
+	struct path dir, base;
 	uint32_t at, name;
 
-	TRY(merge_clean(m, m->e.name, false, &path, &how, err));
-	if (how == CLEAN_ESCAPES)
+	TRY(merge_clean(m, m->e.name, false, &clean, err));
+	if (clean.how == CLEAN_ESCAPES)
 		return merge_fail(m, err, "the name leads out of the root");
-	if (how == CLEAN_NAMELESS) {
+	if (clean.how == CLEAN_NAMELESS) {
 		merge_note(m, NOTE_NAMELESS, "an entry without a name, which is ignored");
 		return 0;
 	}
-	if (how == CLEAN_ROOT)
+	if (clean.how == CLEAN_ROOT)
 		return put_root(m, err);
-	path_split(path, &dir, &base);
+	path_split(clean.path, &dir, &base);
 	if (base.len > TREE_NAME_MAX)
 		return merge_fail(m, err, "a name of more than 255 bytes");
 	TRY(merge_resolve(m, dir, RESOLVE_MAKE, &at, err));

@@ -36,14 +36,14 @@ bool merge_is_marker(const char *name)
 /* Marks the symbolic link of a lower layer that stands where this entry goes. */
 static int mark_replaced(struct merge *m, struct err *err)
 {
-	struct path path, dir, base;
-	enum cleaned how;
+	struct clean_path clean;
+	struct path dir, base;
 	uint32_t at, found;
 
-	TRY(merge_clean(m, m->e.name, false, &path, &how, err));
-	if (how != CLEAN_OK)
+	TRY(merge_clean(m, m->e.name, false, &clean, err));
+	if (clean.how != CLEAN_OK)
 		return 0;
-	path_split(path, &dir, &base);
+	path_split(clean.path, &dir, &base);
 	TRY(merge_resolve(m, dir, 0, &at, err));
 	if (at == TREE_NONE)
 		return 0;
@@ -125,18 +125,18 @@ static int apply_marker(struct merge *m, struct path dir, struct path base, stru
 /* An entry with a reserved name somewhere in its path. */
 static int on_marker(struct merge *m, struct err *err)
 {
-	struct path path, dir, base, rest, top;
-	enum cleaned how;
+	struct clean_path clean;
+	struct path dir, base, rest, top;
 
-	TRY(merge_clean(m, m->e.name, false, &path, &how, err));
-	if (how == CLEAN_ESCAPES)
+	TRY(merge_clean(m, m->e.name, false, &clean, err));
+	if (clean.how == CLEAN_ESCAPES)
 		return merge_fail(m, err, "the name leads out of the root");
-	rest = path;
+	rest = clean.path;
 	if (path_next(&rest, &top) && is_aufs(top)) {
 		merge_note(m, NOTE_AUFS, "a leftover of aufs, which is ignored");
 		return 0;
 	}
-	path_split(path, &dir, &base);
+	path_split(clean.path, &dir, &base);
 	for (rest = dir; path_next(&rest, &top);)
 		if (begins(top, ".wh."))
 			return merge_fail(m, err,

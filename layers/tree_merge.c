@@ -107,11 +107,8 @@ int merge_empty(struct merge *m, uint32_t name, struct err *err)
 	return names_add_dir(&m->names, name, err);
 }
 
-int merge_add_inode(struct merge *m, uint32_t entry, uint16_t layer, char type, uint32_t *ret,
-		    struct err *err)
+int merge_add_inode(struct merge *m, struct merge_inode inode, uint32_t *ret, struct err *err)
 {
-	const struct merge_inode inode = { entry, layer, type };
-
 	*ret = (uint32_t)(m->inodes.len / sizeof(inode));
 	return buf_append(&m->inodes, &inode, sizeof(inode), err);
 }
@@ -123,6 +120,6 @@ int merge_add_implied(struct merge *m, uint32_t name, struct err *err)
 	if (m->implied++ >= TREE_IMPLIED_MAX)
 		return err_set(err, ERR_LIMIT, "more than %u directories without an entry",
 			       TREE_IMPLIED_MAX);
-	TRY(merge_add_inode(m, 0, LAYER_IMPLIED, '5', &inode, err));
+	TRY(merge_add_inode(m, (struct merge_inode){ 0, LAYER_IMPLIED, '5' }, &inode, err));
 	return merge_put(m, name, inode, true, err);
 }

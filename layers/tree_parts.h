@@ -154,17 +154,20 @@ int merge_put(struct merge *m, uint32_t name, uint32_t inode, bool is_directory,
 void merge_remove(struct merge *m, uint32_t name);
 /* Hides all that is in a directory. */
 int merge_empty(struct merge *m, uint32_t name, struct err *err);
-int merge_add_inode(struct merge *m, uint32_t entry, uint16_t layer, char type, uint32_t *ret,
-		    struct err *err);
+int merge_add_inode(struct merge *m, struct merge_inode inode, uint32_t *ret, struct err *err);
 int merge_add_implied(struct merge *m, uint32_t name, struct err *err);
 
-/* What lexical cleaning of a name found. */
+/* A name, cleaned as text: without outer slashes, and what it was. */
 enum cleaned { CLEAN_OK, CLEAN_ROOT, CLEAN_NAMELESS, CLEAN_ESCAPES };
+struct clean_path {
+	struct path path;
+	enum cleaned how;
+};
 /*
  * Takes '.', '..' and doubled or outer slashes out of a name. With `clamp`, '..' at the root stays there; else that is CLEAN_ESCAPES, and CLEAN_NAMELESS when
  * nothing but dots was there.
  */
-int merge_clean(struct merge *m, const char *name, bool clamp, struct path *ret, enum cleaned *how,
+int merge_clean(struct merge *m, const char *name, bool clamp, struct clean_path *ret,
 		struct err *err);
 /* Splits a clean name. */
 void path_split(struct path whole, struct path *ret_dir, struct path *ret_base);

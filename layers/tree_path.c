@@ -77,15 +77,14 @@ static int append(struct buf *b, struct path part, struct err *err)
 	return buf_append(b, part.p, part.len, err);
 }
 
-int merge_clean(struct merge *m, const char *name, bool clamp, struct path *ret, enum cleaned *how,
+int merge_clean(struct merge *m, const char *name, bool clamp, struct clean_path *ret,
 		struct err *err)
 {
 	struct path rest = { name, strlen(name) }, part;
 	bool escapes = false;
 
-	*how = CLEAN_OK;
-	*ret = rest;
-	if (is_clean(ret))
+	*ret = (struct clean_path){ rest, CLEAN_OK };
+	if (is_clean(&ret->path))
 		return 0;
 	buf_reset(&m->clean);
 	while (path_next(&rest, &part)) {
@@ -98,11 +97,11 @@ int merge_clean(struct merge *m, const char *name, bool clamp, struct path *ret,
 		else
 			escapes = !clamp;
 	}
-	*ret = (struct path){ buf_str(&m->clean), m->clean.len };
+	ret->path = (struct path){ buf_str(&m->clean), m->clean.len };
 	if (escapes)
-		*how = m->clean.len ? CLEAN_ESCAPES : CLEAN_NAMELESS;
+		ret->how = m->clean.len ? CLEAN_ESCAPES : CLEAN_NAMELESS;
 	else if (!m->clean.len)
-		*how = name[0] ? CLEAN_ROOT : CLEAN_NAMELESS;
+		ret->how = name[0] ? CLEAN_ROOT : CLEAN_NAMELESS;
 	return 0;
 }
 

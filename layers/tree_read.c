@@ -24,22 +24,22 @@ static ssize_t read_tar(const struct layer *layer, void *data, size_t len, uint6
 	return n;
 }
 
-ssize_t tree_read(const struct tree *tree, uint32_t node, uint64_t offset, void *data, size_t len,
+ssize_t tree_read(const struct tree *tree, struct tree_place from, void *data, size_t len,
 		  struct err *err)
 {
 	struct tree_stat st;
 	size_t done = 0;
 
-	tree_stat(tree, node, &st);
+	tree_stat(tree, from.node, &st);
 	if (!S_ISREG(st.mode))
 		return err_set(err, ERR_USAGE, "'%s': not a regular file",
-			       TEXT_ESCAPED(tree_name(tree, node)));
+			       TEXT_ESCAPED(tree_name(tree, from.node)));
 	while (done < len) {
 		const struct layer *layer = tree->layers[st.layer];
 		uint64_t at, bytes;
 		ssize_t n;
 
-		layer_entry_locate(layer, st.entry, offset + done, &at, &bytes);
+		layer_entry_locate(layer, st.entry, from.offset + done, &at, &bytes);
 		if (!bytes)
 			break;
 		n = (ssize_t)(bytes < len - done ? bytes : len - done);

@@ -41,8 +41,9 @@ static int read_file(const struct tree *tree, const char *path, struct buf *out,
 			       st.size_bytes);
 	TRY(buf_reserve(out, (size_t)st.size_bytes, err));
 	while (offset < st.size_bytes) {
-		const ssize_t n = tree_read(tree, node, offset, out->data + offset,
-					    (size_t)(st.size_bytes - offset), err);
+		const ssize_t n = tree_read(tree, (struct tree_place){ node, offset },
+					    out->data + offset, (size_t)(st.size_bytes - offset),
+					    err);
 
 		TRY(n);
 		if (n == 0)

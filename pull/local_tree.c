@@ -44,7 +44,7 @@ static int open_layer(struct op *op, struct store *store, const struct digest *d
 	int tar = -1, idx = -1;
 
 	TRY(layerfiles_open(store->layers, diffid, &tar, &idx, err));
-	TRY(layer_open(op, tar, idx, true, ret, err));
+	TRY(layer_open(op, (struct layer_files){ tar, idx, true }, ret, err));
 	if (layer_was_rebuilt(*ret))
 		keep_index(store, diffid, *ret);
 	return 0;
