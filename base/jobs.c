@@ -20,7 +20,7 @@ struct jobs {
 	pthread_cond_t idle;  /* a job ended */
 	struct job *head, **tail;
 	size_t pending; /* queued or running */
-	unsigned limit, started, waiting;
+	unsigned limit, started;
 	bool stop;
 	struct err first;
 	pthread_t *threads;
@@ -64,10 +64,8 @@ static void *worker(void *arg)
 
 	pthread_mutex_lock(&jobs->lock);
 	for (;;) {
-		jobs->waiting++;
 		while (!jobs->head && !jobs->stop)
 			pthread_cond_wait(&jobs->work, &jobs->lock);
-		jobs->waiting--;
 		if (!jobs->head)
 			break;
 		struct job *job = pop(jobs);

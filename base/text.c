@@ -117,7 +117,7 @@ static size_t escape_one(const unsigned char *s, size_t len, char out[8])
 char *text_escape(char *dst, size_t dst_bytes, const void *src, size_t len)
 {
 	const unsigned char *s = src;
-	size_t used = 0;
+	size_t used = 0, cut = 0; /* cut: where "..." still fits */
 
 	if (!dst_bytes)
 		return dst;
@@ -127,13 +127,14 @@ char *text_escape(char *dst, size_t dst_bytes, const void *src, size_t len)
 		const size_t eaten = escape_one(s, len, one);
 		const size_t n = strlen(one);
 
-		/* Keep room for "..." unless this is the last piece and it fits. */
-		if (used + n + (len > eaten ? 3 : 0) >= dst_bytes) {
-			snprintf(dst + used, dst_bytes - used, "...");
+		if (used + n >= dst_bytes) {
+			snprintf(dst + cut, dst_bytes - cut, "...");
 			return dst;
 		}
 		memcpy(dst + used, one, n + 1);
 		used += n;
+		if (used + 3 < dst_bytes)
+			cut = used;
 		s += eaten;
 		len -= eaten;
 	}
@@ -235,12 +236,21 @@ static int fraction(const char **s, uint32_t *ret_nsec)
 	return 0;
 }
 
+static bool is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* Before timegm, which would quietly make a date of what is none. */
 static bool in_range(const struct tm *tm)
 {
-	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
-	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 &&
-	       tm->tm_mday <= days[tm->tm_mon] && tm->tm_hour < 24 && tm->tm_min < 60 &&
+	if (tm->tm_mon < 0 || tm->tm_mon > 11)
+		return false;
+	const int last = days[tm->tm_mon] + (tm->tm_mon == 1 && is_leap(tm->tm_year + 1900));
+
+	return tm->tm_mday >= 1 && tm->tm_mday <= last && tm->tm_hour < 24 && tm->tm_min < 60 &&
 	       tm->tm_sec <= 60;
 }
 
@@ -284,7 +294,9 @@ char *text_rfc3339(char *dst, size_t dst_bytes, int64_t sec)
 	if (!dst_bytes)
 		return dst;
 	dst[0] = '\0';
-	if (gmtime_r(&t, &tm))
-		strftime(dst, dst_bytes, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	/* RFC 3339 has four digits for the year. */
+	if (gmtime_r(&t, &tm) && tm.tm_year >= -1900 && tm.tm_year <= 9999 - 1900)
+		snprintf(dst, dst_bytes, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+			 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	return dst;
 }

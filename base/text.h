@@ -44,7 +44,7 @@ size_t text_utf8_len(const void *s, size_t len);
 char *text_size(char *dst, size_t dst_bytes, uint64_t bytes);
 #define TEXT_SIZE(n) text_size((char[16]){ 0 }, 16, (n))
 
-/* RFC 3339 time in UTC "2026-01-02T03:04:05Z" to seconds since 1970, and back (needs 21 bytes). */
+/* RFC 3339 time in UTC "2026-01-02T03:04:05Z" to seconds since 1970, and back (needs 21 bytes; "" outside the years 0 to 9999). */
 int text_parse_rfc3339(const char *s, int64_t *ret_sec, uint32_t *ret_nsec);
 char *text_rfc3339(char *dst, size_t dst_bytes, int64_t sec);
 
