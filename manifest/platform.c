@@ -240,19 +240,28 @@ static char *put(char *at, const char *s)
 	return at + len;
 }
 
-/* What the syntax uses is percent-encoded, so that platform_parse gives the value back. */
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '-';
+}
+
+/*
+ * Percent-encodes what platform_parse does not take as it is, so that it gives the value back.
+ * containerd leaves odd characters alone here, and then cannot read its own text.
+ */
 static char *put_option(char *at, const char *value)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
 	for (const char *c = value; *c; c++) {
-		if (strchr("%+()/", *c)) {
-			*at++ = '%';
-			*at++ = hex[(unsigned char)*c >> 4];
-			*at++ = hex[*c & 15];
-		} else {
+		if (is_plain(*c)) {
 			*at++ = *c;
+			continue;
 		}
+		*at++ = '%';
+		*at++ = hex[(unsigned char)*c >> 4];
+		*at++ = hex[*c & 15];
 	}
 	return at;
 }

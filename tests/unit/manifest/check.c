@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-bool check_text(const char *row, const char *what, const char *want, const char *got)
+int check_text(const char *row, const char *what, const char *want, const char *got)
 {
 	if (want && got ? !strcmp(want, got) : want == got)
 		return true;
@@ -13,7 +13,7 @@ bool check_text(const char *row, const char *what, const char *want, const char 
 	return false;
 }
 
-bool check_int(const char *row, const char *what, long long want, long long got)
+int check_int(const char *row, const char *what, long long want, long long got)
 {
 	if (want == got)
 		return true;
@@ -21,7 +21,7 @@ bool check_int(const char *row, const char *what, long long want, long long got)
 	return false;
 }
 
-bool check_err(const char *row, const struct err *err, enum err_kind kind, const char *text)
+int check_err(const char *row, const struct err *err, enum err_kind kind, const char *text)
 {
 	if (err->kind == kind && strstr(err->msg, text) && (!kind || err->errnum > 0))
 		return true;

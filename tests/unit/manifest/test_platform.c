@@ -100,6 +100,8 @@ void test_platform__parse(void)
 		  "windows(10.0%2Bbuild.42)/amd64" },
 		{ "windows(50%25done)/amd64", "windows|amd64||50%done|",
 		  "windows(50%25done)/amd64" },
+		{ "windows(%1b%C3%A4+%20)/386", "windows|386||\x1b\xc3\xa4| ",
+		  "windows(%1B%C3%A4+%20)/386" },
 		{ "windows(a%2fb)/amd64", "windows|amd64||a/b|", "windows(a%2Fb)/amd64" },
 	};
 

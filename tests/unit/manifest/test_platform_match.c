@@ -141,6 +141,7 @@ void test_platform_match__windows_versions(void)
 		{ "windows(10.0.17763)/amd64", "windows(11.0.17763)/amd64", -1 },
 		{ "windows(10.0.20347)/amd64", "windows(10.0.20348)/amd64", -1 },
 		{ "windows(10.0.20348)/amd64", "windows(10.0.17763)/amd64", -1 },
+		{ "windows(10.0.20348)/amd64", "windows(10.0.20347)/amd64", -1 },
 		{ "windows(10.0.22621)/amd64", "windows(10.0.20348)/amd64", 0 },
 		{ "windows(10.0.22621)/amd64", "windows(10.0.22000)/amd64", 0 },
 		{ "windows(10.0.22621)/amd64", "windows(10.0.22622)/amd64", -1 },

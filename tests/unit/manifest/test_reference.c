@@ -237,7 +237,7 @@ void test_reference__host_port_trap(void)
 					     "localhost:8080",
 					     "LOCALHOST:80",
 					     "[::1]:5000",
-					     "localhost:8080@sha256:" F64,
+					     ("localhost:8080@sha256:" F64),
 					     "Registry.example.com:443" };
 	static const char *const names[] = { "debian:12", "registry:5000",    "foo_bar.com:8080",
 					     "test.com",  "test.com:tag",     "test.com:5000/x",
