@@ -33,12 +33,16 @@ struct auth_exchange {
 	const char *form;      /* POST: an application/x-www-form-urlencoded body, else NULL */
 	const char *host; /* the registry that named the realm (its certs.d is not the realm's) */
 };
+struct auth_reply {
+	unsigned status;
+	struct buf *body; /* the caller's, whose cap is the limit */
+};
 /*
- * Makes the exchange: any final status is a success here and goes to *ret_status; the body goes to `body`, whose cap is the limit. Retries what is
- * worth it (429, 5xx, broken connections). May be called from several threads at once.
+ * Makes the exchange: any status that is not worth another try is a success here. Retries those that are (429, 5xx, broken connections), then fails. May be called
+ * from several threads at once.
  */
 typedef int auth_exchange_fn(void *arg, struct op *op, const struct auth_exchange *exchange,
-			     unsigned *ret_status, struct buf *body, struct err *err);
+			     struct auth_reply *ret, struct err *err);
 
 struct auth_config {
 	const struct credentials *credentials; /* borrowed, outlives the auth */

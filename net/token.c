@@ -195,18 +195,19 @@ static int exchange(struct op *op, const struct token_request *r, const struct a
 		    struct token *ret, struct err *err)
 {
 	struct buf _secret_buf_ body = BUF_INIT(AUTH_TOKEN_BYTES_MAX);
-	unsigned status = 0;
+	struct auth_reply reply = { .body = &body };
 
 	if (buf_reserve(&body, AUTH_TOKEN_BYTES_MAX, err) < 0 ||
-	    r->config->exchange(r->config->exchange_arg, op, x, &status, &body, err) < 0) {
+	    r->config->exchange(r->config->exchange_arg, op, x, &reply, err) < 0) {
 		char *_free_ realm = url_shown(r->realm);
 
 		return err_prefix(err, "token server %s", realm);
 	}
 	/* A server without the OAuth2 form: the caller goes on with the other. */
-	if (x->form && (status == 404 || status == 405))
+	if (x->form && (reply.status == 404 || reply.status == 405))
 		return 1;
-	return status == 200 ? read_token(r, &body, ret, err) : refused(r, status, &body, err);
+	return reply.status == 200 ? read_token(r, &body, ret, err)
+				   : refused(r, reply.status, &body, err);
 }
 
 static int by_query(struct op *op, const struct token_request *r, struct token *ret,
