@@ -14,8 +14,8 @@
  * A body is copied into one buffer a lane. libcurl reads HTTP_READ_BYTES at once and hands on 16 KiB at a time, so a plain connection never
  * fills it; one that does (TLS, HTTP/2) is paused and keeps at most one read back.
  */
-#define HTTP_BODY_BYTES	 ((size_t)256 << 10)
-#define HTTP_READ_BYTES	 ((size_t)128 << 10)
+#define HTTP_BODY_BYTES	 ((size_t)128 << 10)
+#define HTTP_READ_BYTES	 ((size_t)64 << 10)
 #define HTTP_HEADERS_MAX 1000 /* headers of one response */
 #define LANE_ORIGINS	 4    /* connections that a lane keeps */
 #define LANES_IDLE_MAX	 16
