@@ -84,8 +84,7 @@ int annotations_parse(const struct json *object, const char *path, struct annota
 	for (json_iter_init(&it, object); json_iter_next(&it);)
 		if (json_type(it.value) != JSON_STRING_ && json_type(it.value) != JSON_NULL_)
 			return wrong_type(path, it.key, it.value, err);
-	if (json_count(object))
-		a.items = xcalloc(json_count(object), sizeof(a.items[0]));
+	a.items = xcalloc(json_count(object), sizeof(a.items[0]));
 	for (json_iter_init(&it, object); json_iter_next(&it);) {
 		a.items[a.count].key = xstrdup(it.key);
 		a.items[a.count++].value = xstrdup(json_str(it.value, ""));

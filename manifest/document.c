@@ -128,7 +128,7 @@ static const char *canonical_type(const struct media *m)
 static int decide_kind(const struct members *m, const char *content_type, struct document *d,
 		       struct err *err)
 {
-	const char *type;
+	const char *type = "";
 
 	if (m->schema_version == 1 || media_classify(m->media_type).kind == MEDIA_SCHEMA1 ||
 	    media_classify(content_type).kind == MEDIA_SCHEMA1)

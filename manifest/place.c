@@ -9,15 +9,15 @@
 
 static const struct {
 	const char *prefix;
-	enum place_kind kind;
 	const char *form; /* for errors */
-	bool has_path;	  /* PATH[:NAME]; else all of it is the name */
+	enum place_kind kind;
+	bool has_path; /* PATH[:NAME]; else all of it is the name */
 } forms[] = {
-	{ "docker://", PLACE_REGISTRY, "docker://REF", false },
-	{ "oci:", PLACE_OCI, "oci:DIR[:NAME]", true },
-	{ "oci-archive:", PLACE_OCI_ARCHIVE, "oci-archive:FILE[:NAME]", true },
-	{ "docker-archive:", PLACE_DOCKER_ARCHIVE, "docker-archive:FILE[:REF]", true },
-	{ "store:", PLACE_STORE, "store:NAME", false },
+	{ "docker://", "docker://REF", PLACE_REGISTRY, false },
+	{ "oci:", "oci:DIR[:NAME]", PLACE_OCI, true },
+	{ "oci-archive:", "oci-archive:FILE[:NAME]", PLACE_OCI_ARCHIVE, true },
+	{ "docker-archive:", "docker-archive:FILE[:REF]", PLACE_DOCKER_ARCHIVE, true },
+	{ "store:", "store:NAME", PLACE_STORE, false },
 };
 
 void place_fini(struct place *p)

@@ -234,10 +234,9 @@ bool platform_is_unknown(const struct platform *p)
 /* Appends without a bound: the caller has made room. */
 static char *put(char *at, const char *s)
 {
-	const size_t len = strlen(s);
-
-	memcpy(at, s, len);
-	return at + len;
+	while (*s)
+		*at++ = *s++;
+	return at;
 }
 
 static bool is_plain(char c)
