@@ -283,7 +283,8 @@ static int finish_late(struct op *op, struct unpack *u, struct err *err)
 	for (size_t i = 0; i < u->late.count; i++)
 		order[i] =
 			(struct by_depth){ u->late.nodes[i], depth_of(u->tree, u->late.nodes[i]) };
-	qsort(order, u->late.count, sizeof(order[0]), deepest_first);
+	if (u->late.count)
+		qsort(order, u->late.count, sizeof(order[0]), deepest_first);
 	for (size_t i = 0; i < u->late.count; i++) {
 		_close_ int fd = -1;
 

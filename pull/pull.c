@@ -33,7 +33,8 @@ static int run_blobs(struct op *op, struct blob_context *context, struct plan *p
 	struct jobs *pool = jobs_new(op, jobs ? jobs : JOBS_DEFAULT);
 	int rc;
 
-	qsort(plan->blobs, plan->blob_count, sizeof(plan->blobs[0]), by_size_descending);
+	if (plan->blob_count)
+		qsort(plan->blobs, plan->blob_count, sizeof(plan->blobs[0]), by_size_descending);
 	for (size_t i = 0; i < plan->blob_count; i++) {
 		list[i] = (struct blob_job){ context, &plan->blobs[i].descriptor,
 					     plan->blobs[i].diffid };
