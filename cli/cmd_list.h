@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command, one file, one table entry: cli/cmd_NAME.c. */
+#ifndef IMG_CLI_CMD_LIST_H
+#define IMG_CLI_CMD_LIST_H
+
+#include "cli/cmd.h"
+
+extern const struct cmd cmd_auth_which;
+extern const struct cmd cmd_catalog;
+extern const struct cmd cmd_digest;
+extern const struct cmd cmd_export;
+extern const struct cmd cmd_help;
+extern const struct cmd cmd_images;
+extern const struct cmd cmd_inspect;
+extern const struct cmd cmd_layers;
+extern const struct cmd cmd_login;
+extern const struct cmd cmd_logout;
+extern const struct cmd cmd_pull;
+extern const struct cmd cmd_rmi;
+extern const struct cmd cmd_tag;
+extern const struct cmd cmd_tags;
+extern const struct cmd cmd_tree;
+extern const struct cmd cmd_unpack;
+extern const struct cmd cmd_version;
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last words of a command. Libraries escape what peers said before it gets into a message; lines that slipped
+ * through would still be one line here.
+ */
+#include "cli/error.h"
+
+#include "base/text.h"
+
+static void print_line(FILE *to, const char *what, const char *text, bool color)
+{
+	fprintf(to, "img: %s%s:%s ", color ? "\033[1;31m" : "", what, color ? "\033[0m" : "");
+	for (const char *c = text; *c; c++)
+		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c, to);
+	fputc('\n', to);
+}
+
+void error_print(FILE *to, const struct err *err, bool color)
+{
+	print_line(to, "error", err->msg[0] ? err->msg : "unknown", color);
+	if (err->hint[0])
+		print_line(to, "hint", err->hint, false);
+}
+
+int error_status(const struct err *err)
+{
+	const int status = err_class(err->kind)->exit_code;
+
+	return status ? status : 1;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Getting an image ready: what the store has is used, what it lacks (the name, or the platform that is asked for) is pulled. A store that can't be
+ * written serves as long as nothing is missing.
+ */
+#include "cli/ready_image.h"
+
+#include "cli/cli.h"
+#include "cli/pull_one.h"
+#include "cli/wire.h"
+
+void ready_image_close(struct ready_image *r)
+{
+	local_tree_fini(&r->tree);
+	image_content_fini(&r->content);
+	image_close(&r->image);
+}
+
+static int load(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
+{
+	TRY(image_open(cli, operand, &r->image, err));
+	TRY(image_load(cli, &r->image, &r->content, err));
+	return 0;
+}
+
+static int pull(struct cli *cli, const struct reference *ref, struct err *err)
+{
+	const struct pull_one what = { 0 };
+	struct pull_result result = { 0 };
+
+	TRY(pull_one(cli, ref, &what, &result, err));
+	pull_result_fini(&result);
+	return 0;
+}
+
+/* Into the store, and read from there. */
+static int pull_and_load(struct cli *cli, const char *operand, struct ready_image *r,
+			 struct err *err)
+{
+	_reference_ struct reference ref = { 0 };
+
+	reference_copy(&r->image.ref, &ref);
+	ready_image_close(r);
+	*r = (struct ready_image){ 0 };
+	TRY(pull(cli, &ref, err));
+	cli->image.remote = false;
+	cli->image.local = true;
+	if (!strncmp(operand, "docker://", 9))
+		operand += 9;
+	return load(cli, operand, r, err);
+}
+
+static int find(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
+{
+	TRY(image_open(cli, operand, &r->image, err));
+	if (!r->image.is_local)
+		return pull_and_load(cli, operand, r, err);
+	struct err local = { 0 };
+	const int rc = image_load(cli, &r->image, &r->content, &local);
+
+	/* The index may be there without the platform that is asked for now. */
+	if (rc < 0 && local.kind == ERR_NOT_FOUND && !cli->image.local &&
+	    strncmp(operand, "store:", 6) != 0)
+		return pull_and_load(cli, operand, r, err);
+	if (rc < 0)
+		*err = local;
+	return rc;
+}
+
+/* Layers that are not there yet (--no-unpack) or no more are made, which takes a store that can be written. */
+static int make_layers(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
+{
+	const struct image_config *config = &r->content.image;
+	bool is_complete = true;
+	struct store *store;
+
+	for (size_t i = 0; i < config->diff_id_count; i++)
+		is_complete &= layerfiles_has(r->image.store->layers, &config->diff_ids[i]);
+	if (is_complete)
+		return 0;
+	if (!cli->store_is_writable) {
+		ready_image_close(r);
+		*r = (struct ready_image){ 0 };
+		TRY(wire_store(cli, WIRE_WRITE, &store, err));
+		TRY(load(cli, operand, r, err));
+	}
+	return local_prepare_layers(&cli->op, r->image.store, &r->content.doc.manifest,
+				    &r->content.image, err);
+}
+
+static int open_ready(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
+{
+	TRY(find(cli, operand, r, err));
+	if (!r->content.is_image)
+		return err_set(err, ERR_UNSUPPORTED, "not an image but an artifact: no files");
+	TRY(image_check(&r->content.doc.manifest, &r->content.image, err));
+	TRY(make_layers(cli, operand, r, err));
+	return local_tree_open(&cli->op, r->image.store, &r->content.image, &r->tree, err);
+}
+
+int ready_image_open(struct cli *cli, const char *operand, struct ready_image *ret, struct err *err)
+{
+	_ready_image_ struct ready_image r = { 0 };
+
+	TRY(open_ready(cli, operand, &r, err));
+	*ret = r;
+	r = (struct ready_image){ 0 };
+	return 0;
+}
