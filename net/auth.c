@@ -175,7 +175,7 @@ static bool is_worth_another(struct auth_session *s, const struct challenge *c)
 	const char *error = challenge_param(c, "error");
 	char *_free_ old = TAKE_PTR(s->scope);
 
-	s->scope = scope_merge(old, challenge_param(c, "scope"));
+	s->scope = scope_merge(old ? old : s->target.scope, challenge_param(c, "scope"));
 	if (!sent(s, "Bearer "))
 		return true;
 	const bool more = s->scope && (!old || strcmp(old, s->scope) != 0);
