@@ -243,6 +243,14 @@ static int start(struct http_response *res, const struct http_request *req, cons
 	return 0;
 }
 
+/* The transfer is over before its headers were. */
+static int no_headers(const struct http_response *res, struct err *err)
+{
+	if (res->result == CURLE_OK && res->status)
+		return err_set(err, ERR_NETWORK, "%s: the answer ends in its headers", res->where);
+	return http_error(res, res->result ? res->result : CURLE_WEIRD_SERVER_REPLY, err);
+}
+
 int http_send(struct http_client *client, struct op *op, const struct http_request *req,
 	      struct http_response **ret, struct err *err)
 {
@@ -255,7 +263,7 @@ int http_send(struct http_client *client, struct op *op, const struct http_reque
 	TRY(start(res, req, &url, err));
 	TRY(pump(res, has_headers, err));
 	if (!res->headers_done)
-		return http_error(res, res->result ? res->result : CURLE_WEIRD_SERVER_REPLY, err);
+		return no_headers(res, err);
 	*ret = TAKE_PTR(res);
 	return 0;
 }
