@@ -81,9 +81,9 @@ static int make_config(const struct ready_image *r, struct buf *out, struct err 
 static int unpack_into(struct cli *cli, const struct ready_image *r, int dir,
 		       struct unpack_report *report, struct err *err)
 {
-	const struct unpack_options how = { .keep_owner = geteuid() == 0 };
+	const struct unpack_options how = { .dir_fd = dir, .keep_owner = geteuid() == 0 };
 
-	return unpack_tree(&cli->op, r->tree.tree, dir, &how, report, err);
+	return unpack_tree(&cli->op, r->tree.tree, &how, report, err);
 }
 
 /* What can go wrong with the config does so before a file is written; it is put there last, so that a bundle with a config is whole. */

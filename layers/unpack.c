@@ -78,7 +78,8 @@ static void report(struct op *op, const struct unpack *u, enum progress_kind kin
 					    .label = "files",
 					    .state = kind == PROGRESS_END ? "done" : "unpacking",
 					    .bytes = atomic_load(&u->names),
-					    .total_bytes = tree_node_count(u->tree) });
+					    .total_bytes = tree_node_count(u->tree),
+					    .is_count = true });
 }
 
 /* Can the folder get its own attributes as soon as its names are made? Not if links come later, nor if that would lock ourselves out. */
@@ -333,10 +334,12 @@ static int run(struct op *op, struct unpack *u, unsigned threads, struct err *er
 	return 0;
 }
 
-static void unpack_init(struct unpack *u, const struct tree *tree, int dir_fd,
+static void unpack_init(struct unpack *u, const struct tree *tree,
 			const struct unpack_options *options)
 {
-	*u = (struct unpack){ .tree = tree, .root_fd = dir_fd, .keep_owner = options->keep_owner };
+	*u = (struct unpack){ .tree = tree,
+			      .root_fd = options->dir_fd,
+			      .keep_owner = options->keep_owner };
 	u->umask = umask(077);
 	umask(u->umask);
 	u->uid = geteuid();
@@ -362,8 +365,8 @@ static void unpack_fini(struct unpack *u)
 	pthread_cond_destroy(&u->changed);
 }
 
-int unpack_tree(struct op *op, const struct tree *tree, int dir_fd,
-		const struct unpack_options *options, struct unpack_report *ret, struct err *err)
+int unpack_tree(struct op *op, const struct tree *tree, const struct unpack_options *options,
+		struct unpack_report *ret, struct err *err)
 {
 	struct unpack u;
 	unsigned threads = options->jobs;
@@ -371,7 +374,7 @@ int unpack_tree(struct op *op, const struct tree *tree, int dir_fd,
 
 	if (!threads)
 		threads = op && op->jobs ? op->jobs : 2;
-	unpack_init(&u, tree, dir_fd, options);
+	unpack_init(&u, tree, options);
 	rc = run(op, &u, threads, err);
 	if (rc < 0)
 		unpack_report_fini(&u.report);

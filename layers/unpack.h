@@ -29,16 +29,18 @@ void unpack_report_fini(struct unpack_report *report);
 /* "owner", "device", "xattr", ... */
 const char *unpack_loss_name(enum unpack_loss loss);
 
+/* Where to and how. */
 struct unpack_options {
+	int dir_fd;	 /* the empty folder to fill; borrowed */
 	bool keep_owner; /* chown, devices, trusted xattrs: as root; else what an ordinary user can */
 	unsigned jobs;	 /* 0: as the operation says */
 };
 /*
- * Fills the empty folder `dir_fd`. While it works the folder holds a marker `.img-incomplete` that is removed last, so an interrupted unpack is recognisable. Parents' modes and
+ * Fills the empty folder. While it works the folder holds a marker `.img-incomplete` that is removed last, so an interrupted unpack is recognisable. Parents' modes and
  * times are set last.
  */
-int unpack_tree(struct op *op, const struct tree *tree, int dir_fd,
-		const struct unpack_options *options, struct unpack_report *ret, struct err *err);
+int unpack_tree(struct op *op, const struct tree *tree, const struct unpack_options *options,
+		struct unpack_report *ret, struct err *err);
 
 /* The flattened root file system as one deterministic pax tar to `fd` (ustar where it fits, else pax), parents first, names sorted, hard links as links; ends with two zero blocks. */
 int export_tree(struct op *op, const struct tree *tree, int fd, uint64_t *ret_bytes,

@@ -12,27 +12,39 @@
 #define SMALL_BYTES  ((size_t)128 * 1024)
 #define COPY_ONCE    ((uint64_t)64 << 20)
 
-/* Makes [offset, offset + len) of the layer's tar available; returns where it is. */
-static int window_at(struct unpack_window *w, const struct layer *layer, uint64_t offset,
-		     size_t len, const uint8_t **ret, struct err *err)
+/* Reads the tar around `offset`; at least `len` bytes of it. */
+static int window_fill(struct unpack_window *w, uint64_t offset, size_t len, struct err *err)
 {
-	if (w->layer != layer || offset < w->offset || offset + len > w->offset + w->len) {
-		const uint64_t rest = layer_tar_bytes(layer) - offset;
-		const size_t want = rest < WINDOW_BYTES ? (size_t)rest : WINDOW_BYTES;
+	const uint64_t total = layer_tar_bytes(w->layer);
+	const uint64_t rest = offset < total ? total - offset : 0;
+	const size_t want = rest < WINDOW_BYTES ? (size_t)rest : WINDOW_BYTES;
 
-		if (offset > layer_tar_bytes(layer) || want < len)
-			return err_set(err, ERR_DAMAGED,
-				       "layer tar is shorter than its index says");
-		if (!w->data)
-			w->data = xcalloc(1, WINDOW_BYTES);
-		w->layer = NULL;
-		TRY(file_pread_all(layer_tar_fd(layer), w->data, want, offset, err));
-		w->layer = layer;
-		w->offset = offset;
-		w->len = want;
-	}
-	*ret = w->data + (offset - w->offset);
+	if (want < len)
+		return err_set(err, ERR_DAMAGED, "layer tar is shorter than its index says");
+	if (!w->data)
+		w->data = xcalloc(1, WINDOW_BYTES);
+	w->len = 0;
+	TRY(file_pread_all(layer_tar_fd(w->layer), w->data, want, offset, err));
+	w->offset = offset;
+	w->len = want;
 	return 0;
+}
+
+/* Writes a small run by way of the window. */
+static int copy_small(struct unpack_name *n, int fd, uint64_t from, struct tar_extent run,
+		      struct err *err)
+{
+	struct unpack_window *w = n->window;
+	const struct layer *layer = tree_layer(n->unpack->tree, n->st.layer);
+
+	if (w->layer != layer) {
+		w->layer = layer;
+		w->len = 0;
+	}
+	if (from < w->offset || from + run.bytes > w->offset + w->len)
+		TRY(window_fill(w, from, (size_t)run.bytes, err));
+	return file_pwrite_all(fd, w->data + (from - w->offset), (size_t)run.bytes,
+			       run.logical_offset, err);
 }
 
 /* A run of data from the tar to the file. */
@@ -40,14 +52,9 @@ static int copy_run(struct unpack_name *n, int fd, uint64_t from, struct tar_ext
 		    struct err *err)
 {
 	const struct layer *layer = tree_layer(n->unpack->tree, n->st.layer);
-	const uint8_t *data = NULL;
 
-	if (run.bytes <= SMALL_BYTES) {
-		if (!run.bytes)
-			return 0;
-		TRY(window_at(n->window, layer, from, (size_t)run.bytes, &data, err));
-		return file_pwrite_all(fd, data, (size_t)run.bytes, run.logical_offset, err);
-	}
+	if (run.bytes <= SMALL_BYTES)
+		return run.bytes ? copy_small(n, fd, from, run, err) : 0;
 	while (run.bytes) {
 		const uint64_t once = run.bytes < COPY_ONCE ? run.bytes : COPY_ONCE;
 

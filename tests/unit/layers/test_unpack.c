@@ -44,11 +44,11 @@ static void target_fini(struct target *t)
 static int unpack_rc(const struct tree *tree, int fd, bool keep_owner, struct unpack_report *report,
 		     struct err *err)
 {
-	const struct unpack_options options = { .keep_owner = keep_owner, .jobs = 2 };
+	const struct unpack_options options = { .dir_fd = fd, .keep_owner = keep_owner, .jobs = 2 };
 	struct op op = { 0 };
 
 	*err = (struct err){ 0 };
-	return unpack_tree(&op, tree, fd, &options, report, err);
+	return unpack_tree(&op, tree, &options, report, err);
 }
 
 static void unpack_ok(const struct tree *tree, int fd, struct unpack_report *report)
@@ -355,7 +355,7 @@ void test_unpack__path_longer_than_a_system_call_takes(void)
 void test_unpack__cancelled_leaves_the_marker(void)
 {
 	static const struct treemaker_entry entries[] = { TM_FILE("f", 0644, "x") };
-	const struct unpack_options options = { .keep_owner = true };
+	struct unpack_options options = { .keep_owner = true };
 	struct op op = { .cancelled = true };
 	struct treemaker m;
 	struct target t;
@@ -364,7 +364,8 @@ void test_unpack__cancelled_leaves_the_marker(void)
 
 	treemaker_init(&m, entries, ARRAY_SIZE(entries));
 	target_init(&t);
-	CU_ASSERT_EQUAL(unpack_tree(&op, m.tree, t.fd, &options, &report, &err), -ECANCELED);
+	options.dir_fd = t.fd;
+	CU_ASSERT_EQUAL(unpack_tree(&op, m.tree, &options, &report, &err), -ECANCELED);
 	CU_ASSERT_EQUAL(faccessat(t.fd, ".img-incomplete", F_OK, 0), 0);
 	target_fini(&t);
 	treemaker_fini(&m);

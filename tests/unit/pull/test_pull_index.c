@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pulling what an index leads to: platforms, entries without one, nesting. */
+#include "tests/unit/pull/world.h"
+
+#include "base/mem.h"
+
+#include <CUnit/CUnit.h>
+
+void test_pull_index__index_gives_the_platform_asked_for(void)
+{
+	static const char *const platforms[] = { "linux/s390x", "linux/riscv64" };
+	struct world w;
+	struct maker_layer layers[2];
+	struct descriptor images[2];
+	_descriptor_ struct descriptor index = { 0 };
+	_platform_ struct platform want = { 0 };
+	struct pull_result result;
+	struct err err;
+
+	world_setup(&w, "example.com/a:1");
+	maker_layer(w.there, world_base_files, 3, true, &layers[0]);
+	maker_layer(w.there, world_top_files, 2, true, &layers[1]);
+	maker_image(w.there, &(struct maker_image){ &layers[0], 1, "s390x" }, &images[0]);
+	maker_image(w.there, &(struct maker_image){ &layers[1], 1, "riscv64" }, &images[1]);
+	maker_index(w.there, images, platforms, 2, &index);
+	maker_name(w.there, "example.com/a:1", &index, &(struct descriptors){ images, 2 });
+
+	CU_ASSERT_EQUAL(world_pull(&w, NULL, &result, &err), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "linux/riscv64"));
+	CU_ASSERT_EQUAL_FATAL(platform_parse("linux/riscv64", &want, &err), 0);
+	world_pull_ok(&w, &(struct pull_request){ .platform = &want });
+	CU_ASSERT_TRUE(layerfiles_has(w.here->layers, &layers[1].diffid));
+	CU_ASSERT_FALSE(layerfiles_has(w.here->layers, &layers[0].diffid));
+	world_pull_ok(&w, &(struct pull_request){ .all_platforms = true });
+	CU_ASSERT_TRUE(layerfiles_has(w.here->layers, &layers[0].diffid));
+	descriptor_fini(&images[0]);
+	descriptor_fini(&images[1]);
+	world_free_layers(layers, 2);
+	world_teardown(&w);
+}
+
+/* containerd and docker read the config of a lone child that states no platform. */
+void test_pull_index__entry_without_platform_is_judged_by_its_config(void)
+{
+	static const char *const platforms[] = { NULL, NULL };
+	struct world w;
+	struct maker_layer layers[2];
+	struct descriptor images[2];
+	_descriptor_ struct descriptor index = { 0 };
+
+	world_setup(&w, "example.com/a:1");
+	maker_layer(w.there, world_base_files, 3, true, &layers[0]);
+	maker_layer(w.there, world_top_files, 2, true, &layers[1]);
+	maker_image(w.there, &(struct maker_image){ &layers[0], 1, "s390x" }, &images[0]);
+	maker_image(w.there, &(struct maker_image){ &layers[1], 1, NULL }, &images[1]);
+	maker_index(w.there, images, platforms, 2, &index);
+	maker_name(w.there, "example.com/a:1", &index, &(struct descriptors){ images, 2 });
+	world_pull_ok(&w, NULL);
+	CU_ASSERT_TRUE(layerfiles_has(w.here->layers, &layers[1].diffid));
+	CU_ASSERT_FALSE(layerfiles_has(w.here->layers, &layers[0].diffid));
+	descriptor_fini(&images[0]);
+	descriptor_fini(&images[1]);
+	world_free_layers(layers, 2);
+	world_teardown(&w);
+}
+
+void test_pull_index__indexes_nested_too_deep_are_refused(void)
+{
+	static const char *const platform[] = { NULL };
+	struct world w;
+	struct maker_layer layer;
+	struct descriptor chain[13];
+	struct pull_result result;
+	struct err err;
+
+	world_setup(&w, "example.com/a:1");
+	maker_layer(w.there, world_base_files, 3, true, &layer);
+	maker_image(w.there, &(struct maker_image){ &layer, 1, NULL }, &chain[0]);
+	for (int i = 0; i < 12; i++)
+		maker_index(w.there, &chain[i], platform, 1, &chain[i + 1]);
+	maker_name(w.there, "example.com/a:1", &chain[12], &(struct descriptors){ chain, 12 });
+	CU_ASSERT_TRUE(world_pull(&w, NULL, &result, &err) < 0);
+	CU_ASSERT_EQUAL(err.kind, ERR_LIMIT);
+	for (int i = 0; i <= 12; i++)
+		descriptor_fini(&chain[i]);
+	world_free_layers(&layer, 1);
+	world_teardown(&w);
+}
+
+void test_pull_index__image_of_another_platform_is_refused_only_when_one_was_asked_for(void)
+{
+	struct world w;
+	struct maker_layer layer;
+	_descriptor_ struct descriptor image = { 0 };
+	_platform_ struct platform want = { 0 };
+	struct pull_result result;
+	struct err err;
+
+	world_setup(&w, "example.com/a:1");
+	maker_layer(w.there, world_base_files, 3, true, &layer);
+	maker_image(w.there, &(struct maker_image){ &layer, 1, "s390x" }, &image);
+	maker_name(w.there, "example.com/a:1", &image, NULL);
+	CU_ASSERT_EQUAL_FATAL(platform_parse("linux/riscv64", &want, &err), 0);
+	CU_ASSERT_EQUAL(world_pull(&w, &(struct pull_request){ .platform = &want }, &result, &err),
+			-ENOENT);
+	world_pull_ok(&w, NULL);
+	world_free_layers(&layer, 1);
+	world_teardown(&w);
+}
