@@ -22,7 +22,7 @@ struct records *records_new_memory(void);
 
 /* How a database file is opened. */
 enum records_mode {
-	RECORDS_WRITE,	   /* made when it is empty or absent */
+	RECORDS_WRITE,
 	RECORDS_READ,	   /* no writes of records, though the database keeps its house */
 	RECORDS_IMMUTABLE, /* the folder can't be written */
 };
@@ -32,5 +32,7 @@ enum records_mode {
  */
 int records_open_sqlite(const char *path, enum records_mode mode, struct records **ret,
 			struct err *err);
+/* Makes an empty database at a path where there is none; durable, but for its name. */
+int records_create_sqlite(const char *path, struct err *err);
 
 #endif

@@ -107,8 +107,10 @@ int blobs_read(struct blobs *b, const struct digest *d, struct buf *out, struct 
 	rc = buf_reserve(out, (size_t)size, err);
 	if (rc == 0 && size)
 		rc = file_pread_all(fd, out->data + out->len, (size_t)size, 0, err);
-	if (rc < 0)
-		return err_prefix(err, "blob %s", DIGEST_TEXT(d));
+	if (rc < 0) {
+		(void)err_prefix(err, "blob %s", DIGEST_TEXT(d));
+		return rc;
+	}
 	out->len += (size_t)size;
 	if (out->data)
 		out->data[out->len] = '\0';

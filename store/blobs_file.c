@@ -29,14 +29,17 @@ static struct file_blobs *of(struct blobs *b)
 	return container_of(b, struct file_blobs, base);
 }
 
-static int failed(const struct digest *d, struct err *err)
+/* Puts the name before an error; passes every result on. */
+static int named(int rc, const struct digest *d, struct err *err)
 {
-	return err_prefix(err, "blob %s", DIGEST_TEXT(d));
+	if (rc < 0)
+		(void)err_prefix(err, "blob %s", DIGEST_TEXT(d));
+	return rc;
 }
 
 static int files_stat(struct blobs *b, const struct digest *d, uint64_t *ret_size, struct err *err)
 {
-	return digestdir_stat(&of(b)->dir, d, ret_size, err) < 0 ? failed(d, err) : 0;
+	return named(digestdir_stat(&of(b)->dir, d, ret_size, err), d, err);
 }
 
 static int files_open(struct blobs *b, const struct digest *d, int *ret_fd, uint64_t *ret_size,
@@ -45,7 +48,7 @@ static int files_open(struct blobs *b, const struct digest *d, int *ret_fd, uint
 	const int fd = digestdir_open(&of(b)->dir, d, ret_size, err);
 
 	if (fd < 0)
-		return failed(d, err);
+		return named(fd, d, err);
 	*ret_fd = fd;
 	return 0;
 }
@@ -138,7 +141,7 @@ static int files_begin(struct blobs *base, struct op *op, const struct blob_want
 
 	if (rc != 0) {
 		give_up(w);
-		return rc < 0 ? failed(&want->digest, err) : rc;
+		return named(rc, &want->digest, err);
 	}
 	w->base.fd = w->staged.fd;
 	*ret = &w->base;
@@ -149,8 +152,10 @@ static int files_append(struct blob_writer *base, const void *data, size_t len, 
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
 
-	if (file_pwrite_all(w->staged.fd, data, len, base->offset_bytes, err) < 0)
-		return failed(&base->want.digest, err);
+	const int rc = file_pwrite_all(w->staged.fd, data, len, base->offset_bytes, err);
+
+	if (rc < 0)
+		return named(rc, &base->want.digest, err);
 	staged_wrote(&w->staged, base->offset_bytes + len);
 	return 0;
 }
@@ -159,10 +164,8 @@ static int files_rewind(struct blob_writer *base, struct err *err)
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
 
-	if (ftruncate(w->staged.fd, 0) < 0) {
-		err_sys(err, errno, "%s", w->staged.name);
-		return failed(&base->want.digest, err);
-	}
+	if (ftruncate(w->staged.fd, 0) < 0)
+		return named(err_sys(err, errno, "truncate"), &base->want.digest, err);
 	w->staged.flushed_bytes = 0;
 	return 0;
 }
@@ -186,7 +189,7 @@ static int publish(struct file_writer *w, struct err *err)
 static int files_commit(struct blob_writer *base, struct err *err)
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
-	const int rc = publish(w, err) < 0 ? failed(&base->want.digest, err) : 0;
+	const int rc = named(publish(w, err), &base->want.digest, err);
 
 	staged_discard(&w->staged);
 	free(w);
@@ -211,7 +214,7 @@ static int files_remove(struct blobs *base, const struct digest *d, struct err *
 
 	if (b->staging < 0)
 		return err_set(err, ERR_READ_ONLY, "the store is open for reading only");
-	return digestdir_remove(&b->dir, d, err) < 0 ? failed(d, err) : 0;
+	return named(digestdir_remove(&b->dir, d, err), d, err);
 }
 
 static int files_list(struct blobs *b, blobs_fn *fn, void *arg, struct err *err)

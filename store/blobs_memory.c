@@ -25,9 +25,12 @@ static struct memory_writer *writer_of(struct blob_writer *w)
 	return container_of(w, struct memory_writer, base);
 }
 
-static int failed(const struct digest *d, struct err *err)
+/* Puts the name before an error; passes every result on. */
+static int named(int rc, const struct digest *d, struct err *err)
 {
-	return err_prefix(err, "blob %s", DIGEST_TEXT(d));
+	if (rc < 0)
+		(void)err_prefix(err, "blob %s", DIGEST_TEXT(d));
+	return rc;
 }
 
 static int memory_open(struct blobs *b, const struct digest *d, int *ret_fd, uint64_t *ret_size,
@@ -36,7 +39,7 @@ static int memory_open(struct blobs *b, const struct digest *d, int *ret_fd, uin
 	const int fd = memfiles_open(&of(b)->files, d, 0, ret_size, err);
 
 	if (fd < 0)
-		return failed(d, err);
+		return named(fd, d, err);
 	*ret_fd = fd;
 	return 0;
 }
@@ -76,10 +79,8 @@ static int memory_begin(struct blobs *base, struct op *op, const struct blob_wan
 	struct memfiles *files = &of(base)->files;
 	int rc = memfiles_begin(files, op, &want->digest, is_present, want);
 
-	if (rc < 0) {
-		op_check(op, err);
-		return failed(&want->digest, err);
-	}
+	if (rc < 0)
+		return named(op_check(op, err), &want->digest, err);
 	if (rc > 0)
 		return 1;
 	struct memory_writer *w = NEW(struct memory_writer);
@@ -90,7 +91,7 @@ static int memory_begin(struct blobs *base, struct op *op, const struct blob_wan
 	if (rc < 0) {
 		memfiles_end(files, &want->digest, -1);
 		free(w);
-		return failed(&want->digest, err);
+		return named(rc, &want->digest, err);
 	}
 	*ret = &w->base;
 	return 0;
@@ -98,17 +99,14 @@ static int memory_begin(struct blobs *base, struct op *op, const struct blob_wan
 
 static int memory_append(struct blob_writer *w, const void *data, size_t len, struct err *err)
 {
-	if (file_pwrite_all(w->fd, data, len, w->offset_bytes, err) < 0)
-		return failed(&w->want.digest, err);
-	return 0;
+	return named(file_pwrite_all(w->fd, data, len, w->offset_bytes, err), &w->want.digest, err);
 }
 
 static int memory_rewind(struct blob_writer *w, struct err *err)
 {
 	if (ftruncate(w->fd, 0) == 0)
 		return 0;
-	err_sys(err, errno, "memory file");
-	return failed(&w->want.digest, err);
+	return named(err_sys(err, errno, "memory file"), &w->want.digest, err);
 }
 
 /* Ends a writer; `fd` says what is left of it. */
@@ -141,7 +139,7 @@ static void memory_abort(struct blob_writer *base, bool keep_for_resume)
 
 static int memory_remove(struct blobs *b, const struct digest *d, struct err *err)
 {
-	return memfiles_remove(&of(b)->files, d, err) < 0 ? failed(d, err) : 0;
+	return named(memfiles_remove(&of(b)->files, d, err), d, err);
 }
 
 static int memory_list(struct blobs *b, blobs_fn *fn, void *arg, struct err *err)

@@ -155,53 +155,23 @@ static int query_int(struct db *s, const char *sql, int64_t *ret, struct err *er
 	return rc < 0 ? rc : 0;
 }
 
-/* 1: an empty database; 0: a store's, of our version. */
-static int identify(struct db *s, struct err *err)
+static int check_version(struct db *s, struct err *err)
 {
-	int64_t id = 0, version = 0, tables = 0;
+	int64_t id = 0, version = 0;
 
 	TRY(query_int(s, "PRAGMA application_id", &id, err));
 	TRY(query_int(s, "PRAGMA user_version", &version, err));
-	if (id == APPLICATION_ID && version == STORE_VERSION)
+	if (id != APPLICATION_ID || version < 1)
+		return err_set(err, ERR_DAMAGED, "%s: a database, but not of a store of img",
+			       s->path);
+	if (version == STORE_VERSION)
 		return 0;
-	if (id == APPLICATION_ID && version > STORE_VERSION) {
-		const int rc = err_set(err, ERR_UNSUPPORTED,
-				       "%s: the store has version %" PRId64
-				       ", this program knows version %d",
-				       s->path, version, STORE_VERSION);
+	const int rc = err_set(err, ERR_UNSUPPORTED,
+			       "%s: the store has version %" PRId64
+			       ", this program knows version %d",
+			       s->path, version, STORE_VERSION);
 
-		err_hint(err, "use a newer img, or another folder with --store");
-		return rc;
-	}
-	TRY(query_int(s, "SELECT count(*) FROM sqlite_schema", &tables, err));
-	if (id == 0 && version == 0 && tables == 0)
-		return 1;
-	return err_set(err, ERR_DAMAGED, "%s: a database, but not of a store of img", s->path);
-}
-
-/* Makes the tables, unless another process was faster. */
-static int make_tables_locked(struct db *s, struct err *err)
-{
-	char marks[96];
-
-	if (identify(s, err) == 0)
-		return 0;
-	snprintf(marks, sizeof(marks), "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		 APPLICATION_ID, STORE_VERSION);
-	TRY(exec(s, schema_sql, err));
-	return exec(s, marks, err);
-}
-
-static int make_tables(struct db *s, struct err *err)
-{
-	TRY(exec(s, "PRAGMA journal_mode=WAL", err));
-	TRY(db_run(s, DB_BEGIN_WRITE, err));
-	int rc = make_tables_locked(s, err);
-
-	if (rc == 0)
-		rc = db_run(s, DB_COMMIT, err);
-	if (rc < 0)
-		(void)db_run(s, DB_ROLLBACK, NULL);
+	err_hint(err, "use a newer img, or another folder with --store");
 	return rc;
 }
 
@@ -235,18 +205,10 @@ static bool has_log(const char *path)
 	return (stat(wal, &st) == 0 && st.st_size > 0) || access(shm, F_OK) == 0;
 }
 
-static int connect_to(struct db *s, const char *path, enum records_mode mode, struct err *err)
+static int connect_to(struct db *s, const char *uri, int access_flags, struct err *err)
 {
-	const int writable = SQLITE_OPEN_READWRITE |
-			     (mode == RECORDS_WRITE ? SQLITE_OPEN_CREATE : 0);
-	const int flags = (mode == RECORDS_IMMUTABLE ? SQLITE_OPEN_READONLY : writable) |
-			  SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	const char *query = "";
-
-	/* A log that is there must be read too; only without one the file alone is the truth. */
-	if (mode == RECORDS_IMMUTABLE)
-		query = has_log(path) ? "?readonly_shm=1" : "?immutable=1";
-	_free_ char *uri = uri_of(path, query);
+	const int flags = access_flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+			  SQLITE_OPEN_EXRESCODE;
 	const int code = sqlite3_open_v2(uri, &s->handle, flags, NULL);
 
 	if (!s->handle)
@@ -254,43 +216,69 @@ static int connect_to(struct db *s, const char *path, enum records_mode mode, st
 	return code == SQLITE_OK ? 0 : db_failed(s, code, err);
 }
 
-static int configure(struct db *s, enum records_mode mode, struct err *err)
+static int configure(struct db *s, struct err *err)
 {
 	sqlite3_busy_timeout(s->handle, BUSY_TIMEOUT_MS);
 	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	/* KiB of page cache; the log is cut back to 1 MiB when it was larger. */
-	TRY(exec(s,
-		 "PRAGMA cache_size=-512; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-		 "PRAGMA journal_size_limit=1048576",
-		 err));
-	return mode == RECORDS_WRITE ? 0 : exec(s, "PRAGMA query_only=1", err);
+	return exec(s,
+		    "PRAGMA cache_size=-512; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+		    "PRAGMA journal_size_limit=1048576",
+		    err);
 }
 
 static int open_and_check(struct db *s, const char *path, enum records_mode mode, struct err *err)
 {
-	TRY(connect_to(s, path, mode, err));
-	TRY(configure(s, mode, err));
-	const int empty = identify(s, err);
+	const char *query = "";
 
-	if (empty <= 0)
-		return empty;
-	if (mode != RECORDS_WRITE)
-		return err_set(err, ERR_NOT_FOUND, "%s: no store was made here yet", s->path);
-	return make_tables(s, err);
+	/* A log that is there must be read too; only without one the file alone is the truth. */
+	if (mode == RECORDS_IMMUTABLE)
+		query = has_log(path) ? "?readonly_shm=1" : "?immutable=1";
+	_free_ char *uri = uri_of(path, query);
+
+	TRY(connect_to(s, uri,
+		       mode == RECORDS_IMMUTABLE ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
+		       err));
+	TRY(configure(s, err));
+	TRY(check_version(s, err));
+	return mode == RECORDS_WRITE ? 0 : exec(s, "PRAGMA query_only=1", err);
 }
 
 int db_open(const char *path, enum records_mode mode, struct db *ret, struct err *err)
 {
-	struct db s = { 0 };
-
-	s.path = xstrdup(TEXT_ESCAPED(path));
+	struct db s = { .path = xstrdup(TEXT_ESCAPED(path)) };
 	const int rc = open_and_check(&s, path, mode, err);
 
 	if (rc < 0)
 		db_close(&s);
 	else
 		*ret = s;
+	return rc;
+}
+
+static int make(struct db *s, const char *path, struct err *err)
+{
+	_free_ char *uri = uri_of(path, "");
+	char marks[96];
+
+	snprintf(marks, sizeof(marks), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		 APPLICATION_ID, STORE_VERSION);
+	TRY(connect_to(s, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
+	TRY(configure(s, err));
+	TRY(exec(s, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", err));
+	TRY(exec(s, schema_sql, err));
+	TRY(exec(s, marks, err));
+	/* Everything into the file itself, which is about to be renamed. */
+	return exec(s, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+}
+
+int db_create(const char *path, struct err *err)
+{
+	struct db s = { .path = xstrdup(TEXT_ESCAPED(path)) };
+	const int rc = make(&s, path, err);
+
+	db_close(&s);
 	return rc;
 }
 

@@ -29,7 +29,8 @@ struct db {
 	sqlite3_stmt *statements[DB_STATEMENT_COUNT];
 };
 
-/* Opens and, when it is empty and may be written, makes the tables. See records_open_sqlite. */
+/* See records_open_sqlite and records_create_sqlite. */
+int db_create(const char *path, struct err *err);
 int db_open(const char *path, enum records_mode mode, struct db *ret, struct err *err);
 void db_close(struct db *s);
 

@@ -121,9 +121,12 @@ static int decode_tag(const struct record *rec, struct tag_record *ret, struct e
 
 static int damaged(const char *key, struct err *err)
 {
-	if (err)
+	if (err) {
 		err->kind = ERR_DAMAGED;
-	return err_prefix(err, "record '%s'", TEXT_ESCAPED(key));
+		err->errnum = err_class(ERR_DAMAGED)->errnum;
+	}
+	(void)err_prefix(err, "record '%s'", TEXT_ESCAPED(key));
+	return -err_class(ERR_DAMAGED)->errnum;
 }
 
 int manifest_record_get(struct records *r, const char *name, const struct digest *d,

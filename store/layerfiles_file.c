@@ -27,9 +27,12 @@ static struct file_layers *of(struct layerfiles *l)
 	return container_of(l, struct file_layers, base);
 }
 
-static int failed(const struct digest *diffid, struct err *err)
+/* Puts the name before an error; passes every result on. */
+static int named(int rc, const struct digest *diffid, struct err *err)
 {
-	return err_prefix(err, "layer %s", DIGEST_TEXT(diffid));
+	if (rc < 0)
+		(void)err_prefix(err, "layer %s", DIGEST_TEXT(diffid));
+	return rc;
 }
 
 static int files_open(struct layerfiles *base, const struct digest *diffid, int *ret_tar,
@@ -39,13 +42,13 @@ static int files_open(struct layerfiles *base, const struct digest *diffid, int 
 	_close_ int tar = digestdir_open(&l->tars, diffid, NULL, err);
 
 	if (tar < 0)
-		return failed(diffid, err);
+		return named(tar, diffid, err);
 	struct err why = { 0 };
 	const int idx = digestdir_open(&l->indexes, diffid, NULL, &why);
 
 	if (idx < 0 && idx != -ENOENT) {
 		err_keep_first(err, &why);
-		return failed(diffid, err);
+		return named(idx, diffid, err);
 	}
 	*ret_tar = TAKE_FD(tar);
 	*ret_idx = idx < 0 ? -1 : idx;
@@ -100,7 +103,7 @@ static int files_begin(struct layerfiles *base, struct op *op, const struct dige
 
 	if (rc != 0) {
 		discard(w);
-		return rc < 0 ? failed(diffid, err) : rc;
+		return named(rc, diffid, err);
 	}
 	w->base.tar_fd = w->tar.fd;
 	w->base.idx_fd = w->idx.fd;
@@ -153,7 +156,7 @@ static int publish(const struct file_layers *l, struct file_writer *w, struct er
 static int files_commit(struct layer_writer *base, struct err *err)
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
-	const int rc = publish(of(base->layers), w, err) < 0 ? failed(&base->diffid, err) : 0;
+	const int rc = named(publish(of(base->layers), w, err), &base->diffid, err);
 
 	discard(w);
 	return rc;
@@ -190,7 +193,7 @@ static int files_replace_index(struct layerfiles *base, const struct digest *dif
 		rc = file_pwrite_all(idx.fd, data, len, 0, err);
 	if (rc == 0)
 		rc = publish_new_index(of(base), diffid, &idx, err);
-	return rc < 0 ? failed(diffid, err) : 0;
+	return named(rc, diffid, err);
 }
 
 static int files_remove(struct layerfiles *base, const struct digest *diffid, struct err *err)
@@ -199,14 +202,16 @@ static int files_remove(struct layerfiles *base, const struct digest *diffid, st
 
 	if (l->staging < 0)
 		return err_set(err, ERR_READ_ONLY, "the store is open for reading only");
-	if (digestdir_remove(&l->tars, diffid, err) < 0)
-		return failed(diffid, err);
-	struct err why = { 0 };
-	const int rc = digestdir_remove(&l->indexes, diffid, &why);
+	int rc = digestdir_remove(&l->tars, diffid, err);
 
+	if (rc < 0)
+		return named(rc, diffid, err);
+	struct err why = { 0 };
+
+	rc = digestdir_remove(&l->indexes, diffid, &why);
 	if (rc < 0 && rc != -ENOENT) {
 		err_keep_first(err, &why);
-		return failed(diffid, err);
+		return named(rc, diffid, err);
 	}
 	return 0;
 }

@@ -18,9 +18,12 @@ static struct memory_layers *of(struct layerfiles *l)
 	return container_of(l, struct memory_layers, base);
 }
 
-static int failed(const struct digest *diffid, struct err *err)
+/* Puts the name before an error; passes every result on. */
+static int named(int rc, const struct digest *diffid, struct err *err)
 {
-	return err_prefix(err, "layer %s", DIGEST_TEXT(diffid));
+	if (rc < 0)
+		(void)err_prefix(err, "layer %s", DIGEST_TEXT(diffid));
+	return rc;
 }
 
 static int memory_open(struct layerfiles *l, const struct digest *diffid, int *ret_tar,
@@ -29,7 +32,7 @@ static int memory_open(struct layerfiles *l, const struct digest *diffid, int *r
 	const int tar = memfiles_open(&of(l)->files, diffid, TAR, NULL, err);
 
 	if (tar < 0)
-		return failed(diffid, err);
+		return named(tar, diffid, err);
 	const int idx = memfiles_open(&of(l)->files, diffid, IDX, NULL, NULL);
 
 	*ret_tar = tar;
@@ -65,20 +68,20 @@ static int memory_begin(struct layerfiles *base, struct op *op, const struct dig
 {
 	int rc = memfiles_begin(&of(base)->files, op, diffid, is_present, NULL);
 
-	if (rc < 0) {
-		op_check(op, err);
-		return failed(diffid, err);
-	}
+	if (rc < 0)
+		return named(op_check(op, err), diffid, err);
 	if (rc > 0)
 		return 1;
 	struct layer_writer *w = NEW(struct layer_writer);
 
 	*w = (struct layer_writer){ .diffid = *diffid, .layers = base };
 	rc = w->tar_fd = memfile_new(err);
-	w->idx_fd = rc < 0 ? -1 : memfile_new(err);
-	if (w->idx_fd < 0) {
+	w->idx_fd = -1;
+	if (rc >= 0)
+		rc = w->idx_fd = memfile_new(err);
+	if (rc < 0) {
 		end(w);
-		return failed(diffid, err);
+		return named(rc, diffid, err);
 	}
 	*ret = w;
 	return 0;
@@ -105,21 +108,19 @@ static int memory_commit(struct layer_writer *w, struct err *err)
 static int memory_replace_index(struct layerfiles *l, const struct digest *diffid, const void *data,
 				size_t len, struct err *err)
 {
-	if (!memory_has(l, diffid)) {
-		err_sys(err, ENOENT, "no tar");
-		return failed(diffid, err);
-	}
+	if (!memory_has(l, diffid))
+		return named(err_sys(err, ENOENT, "no tar"), diffid, err);
 	_close_ int idx = memfile_new(err);
+	const int rc = idx < 0 ? idx : file_pwrite_all(idx, data, len, 0, err);
 
-	if (idx < 0 || file_pwrite_all(idx, data, len, 0, err) < 0)
-		return failed(diffid, err);
-	memfiles_publish(&of(l)->files, diffid, IDX, TAKE_FD(idx));
-	return 0;
+	if (rc == 0)
+		memfiles_publish(&of(l)->files, diffid, IDX, TAKE_FD(idx));
+	return named(rc, diffid, err);
 }
 
 static int memory_remove(struct layerfiles *l, const struct digest *diffid, struct err *err)
 {
-	return memfiles_remove(&of(l)->files, diffid, err) < 0 ? failed(diffid, err) : 0;
+	return named(memfiles_remove(&of(l)->files, diffid, err), diffid, err);
 }
 
 static int memory_list(struct layerfiles *l, layerfiles_fn *fn, void *arg, struct err *err)

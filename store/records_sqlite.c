@@ -313,6 +313,11 @@ static void lock_init(pthread_mutex_t *lock)
 	pthread_mutexattr_destroy(&attr);
 }
 
+int records_create_sqlite(const char *path, struct err *err)
+{
+	return db_create(path, err);
+}
+
 int records_open_sqlite(const char *path, enum records_mode mode, struct records **ret,
 			struct err *err)
 {

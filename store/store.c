@@ -19,10 +19,21 @@
 static const char oci_layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 static const struct file_content oci_layout_file = { oci_layout, sizeof(oci_layout) - 1, 0444 };
 
+/* Where the database is made; cleaned away with the rest when its maker died. */
+#define NEW_RECORDS "staging/records.db.new"
+
 /* The embedded backend's own. */
 struct folders {
 	int root, staging;
 };
+
+/* Puts the folder before an error; passes every result on. */
+static int named(int rc, const char *path, struct err *err)
+{
+	if (rc < 0)
+		(void)err_prefix(err, "%s", TEXT_ESCAPED(path));
+	return rc;
+}
 
 /* What is there before and between: ours, a crashed creation's, and mkfs's. */
 static bool is_ours(const char *name)
@@ -92,21 +103,43 @@ static bool has_records(int root)
 	return fstatat(root, "records.db", &st, 0) == 0 && st.st_size > 0;
 }
 
-/* Returns a lock (an fd) under which the records are to be made, -1 when they are there. */
-static int make_store(int root, const char *path, int *ret_lock, struct err *err)
+static void remove_new_records(int root)
 {
+	(void)unlinkat(root, NEW_RECORDS, 0);
+	(void)unlinkat(root, NEW_RECORDS "-wal", 0);
+	(void)unlinkat(root, NEW_RECORDS "-shm", 0);
+}
+
+/* The database appears complete, by a rename: nobody ever sees one that is half made. */
+static int make_records(int root, const char *path, struct err *err)
+{
+	_free_ char *made = xasprintf("%s/" NEW_RECORDS, path);
+
+	remove_new_records(root);
+	int rc = records_create_sqlite(made, err);
+
+	if (rc == 0)
+		rc = file_rename_sync((struct file_name){ root, NEW_RECORDS },
+				      (struct file_name){ root, "records.db" }, 0, err);
+	if (rc < 0)
+		remove_new_records(root);
+	return rc;
+}
+
+static int make_store(int root, const char *path, struct err *err)
+{
+	/* A description of its own for the lock, which ends with it. */
 	_close_ int lock = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (lock < 0)
 		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
-	TRY(file_lock(lock, true, true, err));
+	TRY(named(file_lock(lock, true, true, err), path, err));
 	/* Another process may have been faster. */
 	if (has_records(root))
 		return 0;
 	TRY(check_empty(root, path, err));
-	TRY(make_folders(root, err));
-	*ret_lock = TAKE_FD(lock);
-	return 0;
+	TRY(named(make_folders(root, err), path, err));
+	return make_records(root, path, err);
 }
 
 static int no_store(const char *path, struct err *err)
@@ -136,16 +169,13 @@ static int open_records(struct store *s, const char *path, unsigned flags, struc
 {
 	const int root = ((struct folders *)s->backend_)->root;
 	_free_ char *db = xasprintf("%s/records.db", path);
-	_close_ int lock = -1;
 	enum records_mode mode;
 
-	if (choose_mode(root, flags, &mode, err) < 0)
-		return err_prefix(err, "%s", TEXT_ESCAPED(path));
+	TRY(named(choose_mode(root, flags, &mode, err), path, err));
 	if (!has_records(root)) {
 		if (!(flags & STORE_CREATE) || mode != RECORDS_WRITE)
 			return no_store(path, err);
-		if (make_store(root, path, &lock, err) < 0)
-			return err_prefix(err, "%s", TEXT_ESCAPED(path));
+		TRY(make_store(root, path, err));
 	}
 	return records_open_sqlite(db, mode, &s->records, err);
 }
@@ -169,8 +199,8 @@ static int open_store(struct store *s, const char *path, unsigned flags, struct 
 		return no_store(path, err);
 	TRY(f->root);
 	TRY(open_records(s, path, flags, err));
-	if (!(flags & STORE_READ_ONLY) && open_staging(f, err) < 0)
-		return err_prefix(err, "%s", TEXT_ESCAPED(path));
+	if (!(flags & STORE_READ_ONLY))
+		TRY(named(open_staging(f, err), path, err));
 	s->blobs = blobs_new_files(f->root, f->staging);
 	s->layers = layerfiles_new_files(f->root, f->staging);
 	return 0;
