@@ -111,17 +111,6 @@ static void forget_meta(struct tar_reader *r)
 
 /* --- extended headers --- */
 
-static int end_global(struct tar_reader *r, struct err *err)
-{
-	struct tar_entry ignored = { 0 };
-	int64_t ignored_size = 0;
-	const int rc = tar_pax_merge(&r->pax, &ignored, &ignored_size);
-
-	/* Go hands it out as an entry of its own, so what stood before it is spent. */
-	forget_meta(r);
-	return rc < 0 ? fail(r, "an extended header record is damaged", err) : 0;
-}
-
 static int end_meta(struct tar_reader *r, struct err *err)
 {
 	struct buf *body = r->sink;
@@ -136,9 +125,10 @@ static int end_meta(struct tar_reader *r, struct err *err)
 	rc = tar_pax_parse(&r->pax, &why);
 	if (rc < 0)
 		return fail_as(r, rc == -E2BIG ? ERR_LIMIT : ERR_DAMAGED, why, err);
-	if (r->meta_type == 'g')
-		return end_global(r, err);
-	r->has_pax = true;
+	r->has_pax = r->meta_type == 'x';
+	/* Go hands a global header out as an entry of its own, so what stood before it is spent. */
+	if (!r->has_pax)
+		forget_meta(r);
 	return 0;
 }
 
