@@ -396,6 +396,19 @@ void test_auth__every_loop_ends(void)
 	CU_ASSERT_EQUAL(b.err.kind, ERR_AUTH);
 }
 
+void test_auth__changing_its_mind_ends(void)
+{
+	struct bench _bench_ b;
+	struct auth_session _auth_session_ s = PULL("a");
+	int rounds = 0;
+
+	bench_init(&b, "u:p", NULL);
+	while (rounds < 100 && answer(&b, &s, rounds % 2 ? REALM : "Basic") == 0)
+		rounds++;
+	CU_ASSERT(rounds < 5);
+	CU_ASSERT(row_err("mind", &b.err, ERR_AUTH, "again and again"));
+}
+
 void test_auth__hints_name_login(void)
 {
 	struct bench _bench_ b;
@@ -434,6 +447,24 @@ void test_auth__tokens_are_kept_by_what_they_are_for(void)
 	CU_ASSERT(row_text("elsewhere", "header", NULL, elsewhere.header));
 	CU_ASSERT_EQUAL(answer(&b, &elsewhere, REALM), 0);
 	CU_ASSERT(row_text("elsewhere", "header", "Bearer T3", elsewhere.header));
+}
+
+void test_auth__tokens_are_kept_by_whose_they_are(void)
+{
+	struct bench _bench_ b;
+	struct auth_session _auth_session_ ours = {
+		.target = { .host = HOST, .scope = "registry:catalog:*", .repository = HOST "/a" }
+	};
+	struct auth_session _auth_session_ theirs = {
+		.target = { .host = HOST, .scope = "registry:catalog:*", .repository = HOST "/b" }
+	};
+
+	bench_init(&b, NULL,
+		   "{'auths':{'r.example/a':{'auth':'eDp5'},'r.example/b':{'auth':'dTpw'}}}");
+	CU_ASSERT_EQUAL(answer(&b, &ours, REALM), 0);
+	CU_ASSERT_EQUAL(answer(&b, &theirs, REALM), 0);
+	CU_ASSERT(row_text("ours", "header", "Bearer T1", ours.header));
+	CU_ASSERT(row_text("theirs", "header", "Bearer T2", theirs.header));
 }
 
 void test_auth__tokens_are_renewed_before_their_end(void)
@@ -569,7 +600,10 @@ void test_auth__threads_share_one_fetch(void)
 	struct bench _bench_ b;
 	struct worker workers[16];
 
-	bench_init(&b, "u:p", NULL);
+	bench_init(&b, NULL, "{'credsStore':'x'}");
+	home_program(&b.home, "bin/docker-credential-x",
+		     "#!/bin/sh\necho x >> \"$HOME/asked\"\n"
+		     "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'\n");
 	b.realm.slow = true;
 	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
 		workers[i] = (struct worker){ .b = &b };
@@ -582,7 +616,10 @@ void test_auth__threads_share_one_fetch(void)
 		CU_ASSERT(row_text("worker", "header", "Bearer T1", workers[i].header));
 		free(workers[i].header);
 	}
+	char *_free_ asked = home_read(&b.home, "asked");
+
 	CU_ASSERT_EQUAL(b.realm.count, 1);
+	CU_ASSERT(row_text("helper", "calls", "x\n", asked));
 }
 
 void test_auth__a_failed_fetch_wakes_the_others(void)

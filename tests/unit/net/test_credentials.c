@@ -320,6 +320,26 @@ void test_credentials__folders_named_by_variables(void)
 	CU_ASSERT_STRING_EQUAL(d.user, "user");
 }
 
+/* ~/.dockercfg: hosts at the top level, with any path behind them. */
+void test_credentials__dockercfg_keys(void)
+{
+	static const char *const keys[] = { "h", "https://h/v1/", "h/v0", "http://h/x/y" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct home _home_ h;
+		struct credential _credential_ c = { 0 };
+		struct err err = { 0 };
+		char *_free_ file = xasprintf("{'%s':{'auth':'" U_P "','email':'x'}}", keys[i]);
+
+		home_init(&h);
+		home_write(&h, ".dockercfg", file);
+		CU_ASSERT_EQUAL(find(&(struct credentials_config){ 0 },
+				     &(struct credentials_query){ .host = "h" }, &c, &err),
+				0);
+		CU_ASSERT(row_text(keys[i], "user", "u", c.user));
+	}
+}
+
 void test_credentials__flag(void)
 {
 	static const struct {
