@@ -21,11 +21,16 @@ void url_fini(struct url *u)
 
 /* --- messages ----------------------------------------------------------------------------------- */
 
-/* A URL that failed to parse, for a message: no query, it may hold a signature. */
+/* A URL that failed to parse, for a message: no query, it may hold a signature, and no user name with a password. */
 static int refuse(struct err *err, const char *text, const char *why)
 {
+	const char *slashes = strstr(text, "//");
+	const char *authority = slashes ? slashes + 2 : text;
+	const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
 	char shown[256];
 
+	if (at)
+		text = at + 1;
 	text_escape(shown, sizeof(shown), text, strcspn(text, "?#"));
 	return err_set(err, ERR_DAMAGED, "URL %s: %s", shown, why);
 }
