@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define COPY_CHUNK_BYTES ((size_t)128 * 1024)
-/* Below this a read and a write are faster than the kernel's way through a pipe. */
+/* Up to here read and write are as fast, and need no refused call first between file systems. */
 #define COPY_SMALL_BYTES ((size_t)16 * 1024)
 
 static bool cannot(int errnum)

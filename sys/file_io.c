@@ -112,25 +112,29 @@ static int read_rest(int fd, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int read_opened(int fd, const char *path, struct buf *out, struct err *err)
+/* At once with the exact size where it is known; /proc says 0. */
+static int reserve_for(int fd, struct buf *out, struct err *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
-	/* At once with the exact size where it is known; /proc says 0. */
-	if (S_ISREG(st.st_mode) && st.st_size > 0) {
-		const uint64_t size = (uint64_t)st.st_size;
+		return err_sys(err, errno, "stat");
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+		return 0;
+	if ((uint64_t)st.st_size > out->cap_bytes - out->len)
+		return err_set(err, ERR_LIMIT, "more than %zu bytes", out->cap_bytes);
+	return buf_reserve(out, (size_t)st.st_size, err);
+}
 
-		if (size > out->cap_bytes - out->len)
-			return err_set(err, ERR_LIMIT, "%s: more than %zu bytes",
-				       TEXT_ESCAPED(path), out->cap_bytes);
-		if (buf_reserve(out, (size_t)size, err) < 0)
-			return err_prefix(err, "%s", TEXT_ESCAPED(path));
-	}
-	if (read_rest(fd, out, err) < 0)
-		return err_prefix(err, "%s", TEXT_ESCAPED(path));
-	return 0;
+static int read_opened(int fd, const char *path, struct buf *out, struct err *err)
+{
+	int rc = reserve_for(fd, out, err);
+
+	if (rc == 0)
+		rc = read_rest(fd, out, err);
+	if (rc < 0)
+		(void)err_prefix(err, "%s", TEXT_ESCAPED(path));
+	return rc;
 }
 
 int file_read(int dir, const char *path, struct buf *out, struct err *err)

@@ -73,7 +73,8 @@ int file_replace(int dir, const char *name, const struct file_content *content, 
 		rc = rename_over(dir, temporary, name, err);
 	if (rc < 0) {
 		(void)unlinkat(dir, temporary, 0);
-		return err_prefix(err, "%s", TEXT_ESCAPED(name));
+		(void)err_prefix(err, "%s", TEXT_ESCAPED(name));
+		return rc;
 	}
 	return file_sync(dir, "folder", err);
 }

@@ -272,8 +272,12 @@ int process_run(struct op *op, const struct process_call *call, struct buf *out,
 	TRY(child_start(&c, call->argv, err));
 	if (c.input_len == 0)
 		shut(&c.in);
-	if (converse(op, &c, call->timeout_ms, out, err) < 0)
-		return err_prefix(err, "%s", TEXT_ESCAPED(call->argv[0]));
+	const int rc = converse(op, &c, call->timeout_ms, out, err);
+
+	if (rc < 0) {
+		(void)err_prefix(err, "%s", TEXT_ESCAPED(call->argv[0]));
+		return rc;
+	}
 	reap(&c, &status);
 	*ret = (struct process_result){
 		.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,

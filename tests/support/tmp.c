@@ -14,16 +14,27 @@ static void must(int ok, const char *what)
 	abort();
 }
 
-struct tmp tmp_make(void)
+static struct tmp make_in(const char *base)
 {
 	struct tmp t;
-	const char *base = getenv("TMPDIR");
 
-	snprintf(t.path, sizeof(t.path), "%s/img-test-XXXXXX", base && *base ? base : "/tmp");
+	snprintf(t.path, sizeof(t.path), "%s/img-test-XXXXXX", base);
 	must(mkdtemp(t.path) != NULL, t.path);
 	t.fd = open(t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(t.fd >= 0, t.path);
 	return t;
+}
+
+struct tmp tmp_make(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	return make_in(base && *base ? base : "/tmp");
+}
+
+struct tmp tmp_make_in_memory(void)
+{
+	return access("/dev/shm", W_OK) == 0 ? make_in("/dev/shm") : tmp_make();
 }
 
 void tmp_remove(struct tmp *t)

@@ -12,6 +12,8 @@ struct tmp {
 
 /* Aborts when there is none to be had. */
 struct tmp tmp_make(void);
+/* The same in memory (/dev/shm) where there is such: for many files. */
+struct tmp tmp_make_in_memory(void);
 void tmp_remove(struct tmp *t);
 #define _tmp_ __attribute__((cleanup(tmp_remove)))
 
