@@ -27,6 +27,7 @@ struct progress_event {
 		state; /* "waiting", "downloading", "resuming", "verifying", "exists", "unpacking", ... */
 	uint64_t bytes;
 	uint64_t total_bytes;
+	bool is_count; /* the two count things (files), not bytes */
 };
 
 /* Where progress goes. `report` is called from any thread, possibly at once; strings live only during the call. */

@@ -79,7 +79,6 @@ int cli_main(int argc, char **argv);
 /* The tables of the shared groups, for the help and the manual. */
 extern const struct opt cli_global_options[];
 extern const struct opt cli_network_options[];
-extern const struct opt cli_jobs_options[];
 extern const struct opt cli_platform_options[];
 extern const struct opt cli_place_options[];
 

@@ -13,10 +13,9 @@ struct cli;
 /* Groups of options that several commands share; see struct cli. */
 enum cmd_groups {
 	CMD_NETWORK = 1,  /* --plain-http, --creds, ... */
-	CMD_JOBS = 2,	  /* -j for commands that have no network flags */
-	CMD_PLATFORM = 4, /* --platform */
-	CMD_PLACE = 8,	  /* --local, --remote */
-	CMD_HIDDEN = 16,  /* not listed */
+	CMD_PLATFORM = 2, /* --platform */
+	CMD_PLACE = 4,	  /* --local, --remote */
+	CMD_HIDDEN = 8,	  /* not listed */
 };
 
 /* What an operand is, for the completion. */

@@ -30,8 +30,7 @@ static const struct opt options[] = {
 	{ .name = "json",
 	  .type = OPT_BOOL,
 	  .offset = offsetof(struct flags, json),
-	  .help = "one object a line: Repository, Tag, Digest, MediaType, Platforms, Created, "
-		  "StoredAt, Size" },
+	  .help = "one object a line" },
 	OPT_END,
 };
 
@@ -191,6 +190,7 @@ const struct cmd cmd_images = {
 	.run = run,
 	.description =
 		"PLATFORMS are those that the store has; SIZE is what their blobs take, compressed\n"
-		"as they came. With -q only names, one a line, as other commands take them.",
+		"as they came. With -q only names, one a line, as other commands take them. With\n"
+		"--json: Repository, Tag, Digest, MediaType, Platforms, Created, StoredAt, Size.",
 	.examples = "img images\nimg images --json debian",
 };

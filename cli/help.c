@@ -7,7 +7,6 @@
 const struct help_group help_groups[] = {
 	{ CMD_PLATFORM, "Platform", cli_platform_options },
 	{ CMD_PLACE, "Place", cli_place_options },
-	{ CMD_JOBS, "Speed", cli_jobs_options },
 	{ CMD_NETWORK, "Network", cli_network_options },
 	{ 0, "Global options", cli_global_options },
 	{ 0, NULL, NULL },

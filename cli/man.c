@@ -5,7 +5,7 @@
 #include "base/version.h"
 #include "cli/cli.h"
 
-/* Roff reads '\' everywhere, '.' and '\'' at the start of a line, and turns '-' into a hyphen. */
+/* Roff reads '\' everywhere and '.' at the start of a line, and makes hyphens and curved quotes of '-', '\'' and '`'. */
 static void roff(const char *text, size_t len, FILE *out)
 {
 	bool at_start = true;
@@ -13,12 +13,16 @@ static void roff(const char *text, size_t len, FILE *out)
 	for (size_t i = 0; i < len; i++) {
 		const char c = text[i];
 
-		if (at_start && (c == '.' || c == '\''))
+		if (at_start && c == '.')
 			fputs("\\&", out);
 		if (c == '\\')
 			fputs("\\e", out);
 		else if (c == '-')
 			fputs("\\-", out);
+		else if (c == '\'')
+			fputs("\\(aq", out);
+		else if (c == '`')
+			fputs("\\(ga", out);
 		else if (c == '\n' && i + 1 < len && text[i + 1] == '\n')
 			fputs("\n.PP", out);
 		else
@@ -54,6 +58,21 @@ static void man_examples(const char *text, FILE *out)
 	fputs("\n.RE\n.fi\n", out);
 }
 
+/* "Takes the options of Platform, Network below." */
+static void man_shared(unsigned groups, FILE *out)
+{
+	const char *before = ".PP\nTakes the options of ";
+
+	for (const struct help_group *g = help_groups; g->title; g++) {
+		if (!(groups & g->group))
+			continue;
+		fprintf(out, "%s%s", before, g->title);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputs(" below.\n", out);
+}
+
 static void man_command(const struct cmd *cmd, FILE *out)
 {
 	fputs(".SS \"img ", out);
@@ -72,9 +91,7 @@ static void man_command(const struct cmd *cmd, FILE *out)
 		fputc('\n', out);
 	}
 	man_options(cmd->options, out);
-	for (const struct help_group *g = help_groups; g->title; g++)
-		if (cmd->groups & g->group)
-			fprintf(out, ".PP\nTakes the options of %s, below.\n", g->title);
+	man_shared(cmd->groups, out);
 	if (cmd->examples)
 		man_examples(cmd->examples, out);
 }

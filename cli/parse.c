@@ -87,16 +87,6 @@ const struct opt cli_network_options[] = {
 	OPT_END,
 };
 
-const struct opt cli_jobs_options[] = {
-	{ .name = "jobs",
-	  .letter = 'j',
-	  .type = OPT_UINT,
-	  .offset = AT(cli_net, jobs),
-	  .arg = "N",
-	  .help = "how many things to do at once" },
-	OPT_END,
-};
-
 const struct opt cli_platform_options[] = {
 	{ .name = "platform",
 	  .type = OPT_STR,
@@ -124,8 +114,6 @@ static void add_shared(struct cli *cli, unsigned groups)
 		options_add(&cli->options, "Platform", cli_platform_options, &cli->image);
 	if (groups & CMD_PLACE)
 		options_add(&cli->options, "Place", cli_place_options, &cli->image);
-	if (groups & CMD_JOBS)
-		options_add(&cli->options, "Speed", cli_jobs_options, &cli->net);
 	if (groups & CMD_NETWORK)
 		options_add(&cli->options, "Network", cli_network_options, &cli->net);
 }

@@ -3,6 +3,7 @@
 #include "cli/progress_draw.h"
 
 #include "base/text.h"
+#include "cli/progress_items.h"
 #include "cli/width.h"
 
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 #define BAR_COLUMNS   30
 #define BAR_MIN	      8
 #define TAIL_BYTES    128
+
+#define AMOUNT(line, member) progress_amount((char[24]){ 0 }, (line)->member, (line)->is_count)
 
 static void put(struct buf *out, const char *text, size_t len)
 {
@@ -64,10 +67,9 @@ static void tail_of(char dst[TAIL_BYTES], const struct progress_line *line)
 
 	dst[0] = '\0';
 	if (line->total_bytes)
-		at = append(dst, at, "%8s / %-8s", TEXT_SIZE(line->bytes),
-			    TEXT_SIZE(line->total_bytes));
+		at = append(dst, at, "%8s / %-8s", AMOUNT(line, bytes), AMOUNT(line, total_bytes));
 	else if (line->bytes)
-		at = append(dst, at, "%8s", TEXT_SIZE(line->bytes));
+		at = append(dst, at, "%8s", AMOUNT(line, bytes));
 	if (line->rate)
 		at = append(dst, at, "  %8s/s", TEXT_SIZE(line->rate));
 	if (line->left_s)

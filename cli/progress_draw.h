@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ struct progress_line {
 	const char *label;
 	const char *state;
 	uint64_t bytes, total_bytes; /* 0: unknown */
+	bool is_count;		     /* those are things, not bytes */
 	uint64_t rate;		     /* bytes a second; 0: not shown */
 	uint64_t left_s;	     /* seconds to go; 0: not shown */
 };

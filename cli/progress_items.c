@@ -50,6 +50,7 @@ struct progress_item *progress_items_take(struct progress_items *items,
 		item->total_bytes = event->total_bytes;
 	if (event->kind == PROGRESS_BYTES || event->bytes)
 		item->bytes = event->bytes;
+	item->is_count = event->is_count;
 	if (event->kind == PROGRESS_END)
 		item->is_done = true;
 	return item;
@@ -61,6 +62,15 @@ void progress_items_drop(struct progress_items *items, struct progress_item *ite
 
 	memmove(item, item + 1, (items->count - at - 1) * sizeof(*item));
 	items->count--;
+}
+
+char *progress_amount(char dst[24], uint64_t n, bool is_count)
+{
+	if (is_count)
+		snprintf(dst, 24, "%" PRIu64, n);
+	else
+		text_size(dst, 24, n);
+	return dst;
 }
 
 uint64_t progress_now_ms(void)

@@ -2,7 +2,8 @@
 /*
  * Progress as JSON lines, for programs that run img: one object a report,
  *   {"event":"begin|bytes|state|end|note|log","item":N,"label":"...","state":"...","bytes":N,"total":N}
- * where members without a value are left out. "bytes" comes at most ten times a second an item.
+ * where members without a value are left out, and "count" stands for "bytes" when things are counted. The event "bytes" comes at most ten times a
+ * second an item.
  */
 #include "cli/progress_view.h"
 
@@ -66,7 +67,7 @@ static void put_item(struct json_lines *j, enum progress_kind kind,
 	if (item->state[0])
 		json_set_str(object, "state", item->state);
 	if (item->bytes || kind == PROGRESS_BYTES)
-		json_set_int(object, "bytes", (int64_t)item->bytes);
+		json_set_int(object, item->is_count ? "count" : "bytes", (int64_t)item->bytes);
 	if (item->total_bytes)
 		json_set_int(object, "total", (int64_t)item->total_bytes);
 	put(j, object);

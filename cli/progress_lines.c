@@ -15,6 +15,8 @@
 /* A long item says how far it is so often. */
 #define REPEAT_MS 10000
 
+#define AMOUNT(item, member) progress_amount((char[24]){ 0 }, (item)->member, (item)->is_count)
+
 struct lines {
 	struct progress_view view;
 	int fd;
@@ -37,7 +39,7 @@ static void put_end(const struct lines *l, const struct progress_item *item)
 
 	if (item->bytes && strcmp(item->state, "exists") != 0)
 		line = xasprintf("%s: %s, %s in %" PRIu64 ".%" PRIu64 " s", item->label,
-				 item->state, TEXT_SIZE(item->bytes), ms / 1000, ms % 1000 / 100);
+				 item->state, AMOUNT(item, bytes), ms / 1000, ms % 1000 / 100);
 	else
 		line = xasprintf("%s: %s", item->label, item->state);
 	put_line(l, line);
@@ -48,8 +50,7 @@ static void put_state(const struct lines *l, const struct progress_item *item)
 	_free_ char *line = NULL;
 
 	if (item->total_bytes)
-		line = xasprintf("%s: %s %s", item->label, item->state,
-				 TEXT_SIZE(item->total_bytes));
+		line = xasprintf("%s: %s %s", item->label, item->state, AMOUNT(item, total_bytes));
 	else
 		line = xasprintf("%s: %s", item->label, item->state);
 	put_line(l, line);
@@ -60,11 +61,17 @@ static void put_bytes(const struct lines *l, const struct progress_item *item)
 	_free_ char *line = NULL;
 
 	if (item->total_bytes)
-		line = xasprintf("%s: %s of %s", item->label, TEXT_SIZE(item->bytes),
-				 TEXT_SIZE(item->total_bytes));
+		line = xasprintf("%s: %s of %s", item->label, AMOUNT(item, bytes),
+				 AMOUNT(item, total_bytes));
 	else
-		line = xasprintf("%s: %s", item->label, TEXT_SIZE(item->bytes));
+		line = xasprintf("%s: %s", item->label, AMOUNT(item, bytes));
 	put_line(l, line);
+}
+
+/* What waits has not begun; what exists says so when it ends, at once. */
+static bool says_something(const char *state)
+{
+	return *state && strcmp(state, "waiting") != 0 && strcmp(state, "exists") != 0;
 }
 
 static void show(struct lines *l, struct progress_item *item, enum progress_kind kind)
@@ -82,7 +89,7 @@ static void show(struct lines *l, struct progress_item *item, enum progress_kind
 		if (now - item->shown_ms < REPEAT_MS)
 			return;
 		put_bytes(l, item);
-	} else if (item->state[0] && strcmp(item->state, "waiting") != 0) {
+	} else if (says_something(item->state)) {
 		put_state(l, item);
 	}
 	item->shown_ms = now;

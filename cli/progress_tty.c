@@ -64,7 +64,8 @@ static void draw_item(struct buf *frame, const struct progress_item *item, size_
 	const struct progress_line line = { .label = item->label,
 					    .state = item->state,
 					    .bytes = item->bytes,
-					    .total_bytes = item->is_done ? 0 : item->total_bytes };
+					    .total_bytes = item->is_done ? 0 : item->total_bytes,
+					    .is_count = item->is_count };
 
 	draw_line(frame, &line, columns);
 }
@@ -81,8 +82,10 @@ static void draw_done(struct tty *t, struct buf *frame, size_t columns)
 		}
 		draw_item(frame, item, columns);
 		t->done++;
-		t->done_bytes += item->bytes;
-		t->done_total += item->total_bytes ? item->total_bytes : item->bytes;
+		if (!item->is_count) {
+			t->done_bytes += item->bytes;
+			t->done_total += item->total_bytes ? item->total_bytes : item->bytes;
+		}
 		progress_items_drop(&t->items, item);
 	}
 }
@@ -92,6 +95,8 @@ static void sum(const struct tty *t, uint64_t *ret_bytes, uint64_t *ret_total)
 	*ret_bytes = t->done_bytes;
 	*ret_total = t->done_total;
 	for (size_t i = 0; i < t->items.count; i++) {
+		if (t->items.items[i].is_count)
+			continue;
 		*ret_bytes += t->items.items[i].bytes;
 		*ret_total += t->items.items[i].total_bytes;
 	}

@@ -271,12 +271,18 @@ static int refuse_word(const char *at, struct err *err)
 	return 0;
 }
 
+/* The marker after "{{": a '-' that is not the sign of a number. */
+static bool is_trim(const char *at)
+{
+	return at[0] == '-' && at[1] && strchr(" \t\r\n", at[1]);
+}
+
 /* One action, from after its "{{". */
 static int run_action(struct template_run *r, enum stop *ret, struct err *err)
 {
 	*ret = STOP_NONE;
 	TRY(template_step(r, err));
-	if (r->at[0] == '-')
+	if (is_trim(r->at))
 		r->at++;
 	template_skip_spaces(r);
 	if (text_starts_with(r->at, "/*"))
@@ -307,7 +313,7 @@ static int run_text(struct template_run *r, struct err *err)
 
 	r->at += len;
 	if (open) {
-		const bool trims = open[2] == '-' && strchr(" \t\r\n", open[3]) && open[3];
+		const bool trims = is_trim(open + 2);
 
 		while (trims && len && strchr(" \t\r\n", text[len - 1]))
 			len--;
