@@ -209,8 +209,9 @@ static int fill_layer(struct run *run, struct source **blob, struct layer_sink *
 	enum codec codec = CODEC_PLAIN;
 	const uint8_t *data;
 	ssize_t n;
-	_source_ struct source *raw =
-		source_decompress(source_prefetch(TAKE_PTR(*blob), PREFETCH_CHUNKS), &codec);
+	_source_ struct source *raw = source_prefetch(
+		source_decompress(source_prefetch(TAKE_PTR(*blob), PREFETCH_CHUNKS), &codec),
+		PREFETCH_CHUNKS);
 
 	while ((n = source_next(raw, &data, err)) > 0) {
 		TRY(op_check(run->op, err));
