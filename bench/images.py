@@ -38,11 +38,12 @@ PILES = {
 NPM_FIRST = """typescript webpack webpack-cli eslint @babel/core @babel/preset-env jest react react-dom
     lodash express aws-sdk rxjs date-fns moment core-js prettier rollup vite next vue
     @angular/core @angular/common @angular/compiler @angular/compiler-cli @angular/cli
-    @mui/material @mui/icons-material three d3 graphql antd react-icons""".split()
+    @mui/material three d3 graphql react-icons""".split()
 NPM_SECOND = """mocha chai sinon karma gulp grunt tslint nyc socket.io mongoose sequelize
     puppeteer-core storybook @types/node @fortawesome/fontawesome-free bootstrap highlight.js
-    monaco-editor ramda immutable googleapis""".split()
-NPM_GONE = ["moment", "date-fns", "three", "gulp"]
+    monaco-editor ramda immutable""".split()
+# Taken away before the second install, and after it.
+NPM_GONE = ["moment", "date-fns", "d3", "rollup", "prettier"], ["gulp", "grunt"]
 
 
 def sh(*argv, log=None, **options):
@@ -227,9 +228,9 @@ def make_node(work, base, layout):
     first = os.path.join(work, "app")
     sh("cp", "-a", tree, first)
     before = snapshot(tree)
-    npm(tree, "uninstall", NPM_GONE[:3])
+    npm(tree, "uninstall", NPM_GONE[0])
     npm(tree, "install", NPM_SECOND)
-    npm(tree, "uninstall", NPM_GONE[3:])
+    npm(tree, "uninstall", NPM_GONE[1])
     second = difference(tree, before, work, "app-update")
     write_layout(layout, [base, runtime, first, second],
                  {"Env": ["PATH=/usr/bin:/bin", "NODE_ENV=production"], "Cmd": ["node"],
