@@ -64,12 +64,17 @@ static void *make_index(const struct tarmaker *t, size_t chunk, unsigned seed, s
 	return read_file(fd, ret_len);
 }
 
-static int open_with(const struct tarmaker *t, const void *index, size_t len, bool rebuild,
-		     struct layer **ret, struct err *err)
+struct bytes {
+	const void *p;
+	size_t len;
+};
+
+static int open_with(const struct tarmaker *t, struct bytes index, bool rebuild, struct layer **ret,
+		     struct err *err)
 {
 	return layer_open(NULL,
-			  (struct layer_files){ write_file(t->data, t->len), write_file(index, len),
-						rebuild },
+			  (struct layer_files){ write_file(t->data, t->len),
+						write_file(index.p, index.len), rebuild },
 			  ret, err);
 }
 
@@ -147,7 +152,7 @@ void test_layer__gives_entries_back(void)
 	make_tar(&t);
 	_free_ void *index = make_index(&t, 0, 7, &len);
 
-	CU_ASSERT_EQUAL_FATAL(open_with(&t, index, len, false, &layer, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(open_with(&t, (struct bytes){ index, len }, false, &layer, &err), 0);
 	CU_ASSERT_FALSE(layer_was_rebuilt(layer));
 	CU_ASSERT_EQUAL(layer_tar_bytes(layer), t.len);
 	CU_ASSERT_TRUE(layer_tar_fd(layer) >= 0);
@@ -216,7 +221,7 @@ void test_layer__many_entries(void)
 	tarmaker_end(&t);
 	_free_ void *index = make_index(&t, 0, 3, &len);
 
-	CU_ASSERT_EQUAL_FATAL(open_with(&t, index, len, false, &layer, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(open_with(&t, (struct bytes){ index, len }, false, &layer, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(layer_entry_count(layer), 3000);
 	for (unsigned i = 0; i < 3000; i++) {
 		struct tar_entry e;
@@ -237,7 +242,7 @@ static void check_damaged(const struct tarmaker *t, const void *index, size_t le
 	struct layer *layer = NULL;
 	struct err err = { 0 };
 
-	CU_ASSERT_TRUE(open_with(t, index, len, false, &layer, &err) < 0);
+	CU_ASSERT_TRUE(open_with(t, (struct bytes){ index, len }, false, &layer, &err) < 0);
 	CU_ASSERT_EQUAL(err.kind, ERR_DAMAGED);
 	CU_ASSERT_PTR_NULL(layer);
 	layer_free(layer);
@@ -273,7 +278,7 @@ void test_layer__rebuilds(void)
 	_free_ unsigned char *index = make_index(&t, 0, 1, &len);
 
 	index[100] ^= 1;
-	CU_ASSERT_EQUAL_FATAL(open_with(&t, index, len, true, &layer, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(open_with(&t, (struct bytes){ index, len }, true, &layer, &err), 0);
 	CU_ASSERT_TRUE(layer_was_rebuilt(layer));
 	CU_ASSERT_EQUAL(layer_entry_count(layer), ARRAY_SIZE(wanted));
 	index[100] ^= 1;
@@ -282,7 +287,7 @@ void test_layer__rebuilds(void)
 	CU_ASSERT_EQUAL_FATAL(other_len, len);
 	CU_ASSERT_EQUAL(memcmp(other, index, len), 0);
 	layer_free(layer);
-	CU_ASSERT_EQUAL_FATAL(open_with(&t, "", 0, true, &layer, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(open_with(&t, (struct bytes){ "", 0 }, true, &layer, &err), 0);
 	CU_ASSERT_EQUAL(layer_entry_count(layer), ARRAY_SIZE(wanted));
 	layer_free(layer);
 }
@@ -375,7 +380,7 @@ void test_layer__a_hostile_index_is_harmless(void)
 		header->checksum =
 			index_checksum(INDEX_CHECKSUM_START, bad + body, (len - body) & ~(size_t)7);
 		header->checksum = index_checksum_header(header->checksum, header);
-		if (open_with(&t, bad, len, false, &layer, &err) == 0) {
+		if (open_with(&t, (struct bytes){ bad, len }, false, &layer, &err) == 0) {
 			accepted++;
 			use_layer(layer);
 		} else {

@@ -199,7 +199,8 @@ void test_tar__numbers(void)
 {
 	static const struct {
 		size_t at, len;
-		const char *bytes, *want;
+		char bytes[13];
+		const char *want;
 	} rows[] = {
 		{ 100, 8, " 644  \0 ", "0 f 644 0:0 0.000000000 0@512" },
 		{ 100, 8, "\0\0 7 \0\0", "0 f 7 0:0 0.000000000 0@512" },
