@@ -34,7 +34,6 @@ struct tty {
 	struct progress_items items;
 	size_t seen, done;   /* items ever, items ended */
 	uint64_t done_bytes; /* of ended items */
-	uint64_t done_total; /* the same, as promised */
 	size_t drawn;	     /* lines of the block on the screen */
 	uint64_t rate;	     /* bytes a second */
 	uint64_t rate_ms;    /* when it was computed */
@@ -82,10 +81,9 @@ static void draw_done(struct tty *t, struct buf *frame, size_t columns)
 		}
 		draw_item(frame, item, columns);
 		t->done++;
-		if (!item->is_count) {
+		/* What it moved; an item that was there already moved nothing. */
+		if (!item->is_count)
 			t->done_bytes += item->bytes;
-			t->done_total += item->total_bytes ? item->total_bytes : item->bytes;
-		}
 		progress_items_drop(&t->items, item);
 	}
 }
@@ -93,7 +91,7 @@ static void draw_done(struct tty *t, struct buf *frame, size_t columns)
 static void sum(const struct tty *t, uint64_t *ret_bytes, uint64_t *ret_total)
 {
 	*ret_bytes = t->done_bytes;
-	*ret_total = t->done_total;
+	*ret_total = t->done_bytes;
 	for (size_t i = 0; i < t->items.count; i++) {
 		if (t->items.items[i].is_count)
 			continue;
