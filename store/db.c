@@ -28,8 +28,8 @@ static const char *const statement_sql[DB_STATEMENT_COUNT] = {
 	[DB_ROLLBACK] = "ROLLBACK",
 	[DB_RECORD_GET] = "SELECT value, gen FROM records WHERE key = ?1",
 	[DB_RECORD_GENERATION] = "SELECT gen FROM records WHERE key = ?1",
-	[DB_RECORD_PUT] = "INSERT INTO records (key, value, gen) VALUES (?1, ?2, ?3)"
-			  " ON CONFLICT (key) DO UPDATE SET value = ?2, gen = ?3",
+	[DB_RECORD_PUT] = ("INSERT INTO records (key, value, gen) VALUES (?1, ?2, ?3)"
+			   " ON CONFLICT (key) DO UPDATE SET value = ?2, gen = ?3"),
 	[DB_RECORD_REMOVE] = "DELETE FROM records WHERE key = ?1",
 	[DB_RECORD_LIST] = "SELECT key, value, gen FROM records WHERE key >= ?1 ORDER BY key",
 	[DB_GENERATION_NEXT] = "UPDATE counter SET gen = gen + 1 RETURNING gen",

@@ -146,6 +146,7 @@ static void check_read_only(struct store *s, const struct digest *present)
 	const struct blob_want want = { digest_of_str("new"), 3 };
 	struct blob_writer *w = NULL;
 	struct layer_writer *l = NULL;
+	_record_ struct record rec = { 0 };
 	struct err err = { 0 };
 
 	CU_ASSERT_TRUE(blob_is(s, present, "content"));
@@ -159,7 +160,7 @@ static void check_read_only(struct store *s, const struct digest *present)
 	err_clear(&err);
 	CU_ASSERT_TRUE(records_put(s->records, "k", (struct record_value){ 0 }, &err) < 0);
 	CU_ASSERT_EQUAL(err.kind, ERR_READ_ONLY);
-	CU_ASSERT_EQUAL(records_get(s->records, "old", &(struct record){ 0 }, NULL), 0);
+	CU_ASSERT_EQUAL(records_get(s->records, "old", &rec, NULL), 0);
 }
 
 void test_store__read_only_writes_nothing(void)
