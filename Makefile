@@ -102,11 +102,13 @@ archive = $(B)/lib/libimg-$(1).a
 folder_sources = $(filter-out cli/main.c,$(wildcard $(1)/*.c))
 archives := $(foreach f,$(folders),$(call archive,$(f)))
 programs := $(if $(cli_main),$(B)/bin/img)
+# The program knows its commands and options best.
+texts := $(if $(cli_main),$(B)/man/img.1 $(B)/completion/img)
 sources := $(foreach f,$(folders),$(wildcard $(f)/*.c))
 headers := $(foreach f,$(floors),$(wildcard $(f)/*.h))
 
 .PHONY: all libs
-all: $(if $(programs),$(programs),libs)
+all: $(if $(programs),$(programs) $(texts),libs)
 libs: $(archives)
 
 link = $(CC) $(all_ldflags) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
@@ -117,6 +119,10 @@ quiet = $(if $(V),,@$(if $(silent),,echo "  $(1)	$@";))
 $(B)/bin/img: $(call obj,$(cli_main)) $(archives) $(B)/flags
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(call link,)
+
+$(B)/man/img.1 $(B)/completion/img: $(B)/bin/img
+	@mkdir -p $(@D)
+	$(call quiet,TEXT)$< help $(if $(filter %.1,$@),--man,--completion bash) > $@
 
 define folder_rules
 $(call archive,$(1)): $(call obj,$(call folder_sources,$(1)))
@@ -293,13 +299,13 @@ fuzz:
 	@$(MAKE) --no-print-directory CC=clang FUZZ=1 fuzz
 endif
 
-man_pages = $(wildcard $(B)/man/*.1)
+share := $(DESTDIR)$(PREFIX)/share
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(share)/man/man1 $(share)/bash-completion/completions
 	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
-	$(if $(man_pages),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
-	$(if $(man_pages),install -m 0644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1)
+	install -m 0644 $(filter %.1,$(texts)) $(share)/man/man1
+	install -m 0644 $(filter-out %.1,$(texts)) $(share)/bash-completion/completions
 
 clean:
 	rm -rf build build-*
