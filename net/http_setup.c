@@ -135,6 +135,13 @@ static int make_headers(struct http_response *res, const struct http_request *re
 	return 0;
 }
 
+static bool is_openssl(const struct curl_dl *curl)
+{
+	const char *library = curl->version_info(CURLVERSION_NOW)->ssl_version;
+
+	return library && text_starts_with(library, "OpenSSL");
+}
+
 static int set_tls(struct setup *s, struct http_response *res, const struct http_tls *tls,
 		   struct err *err)
 {
@@ -156,8 +163,9 @@ static int set_tls(struct setup *s, struct http_response *res, const struct http
 	if (tls->cert_file) {
 		set_ptr(s, CURLOPT_SSLCERT, tls->cert_file);
 		set_ptr(s, CURLOPT_SSLKEY, tls->key_file);
-		/* Else OpenSSL asks the terminal for the password of an encrypted key. */
-		set_ptr(s, CURLOPT_KEYPASSWD, "");
+		/* Else OpenSSL asks the terminal for the password of an encrypted key; GnuTLS takes this for one. */
+		if (is_openssl(s->curl))
+			set_ptr(s, CURLOPT_KEYPASSWD, "");
 	}
 	return 0;
 }

@@ -126,7 +126,8 @@ static char *read_request(const struct connection *c)
 		len += (size_t)n;
 		const size_t want = request_bytes(text);
 
-		if (want && len >= want)
+		/* What begins like TLS is as much of a request as it will get. */
+		if ((want && len >= want) || text[0] == 0x16)
 			return text;
 	}
 	free(text);
