@@ -355,3 +355,8 @@ int json_print(const struct json *v, unsigned indent, struct buf *out, struct er
 		return err_sys(err, ENOMEM, "JSON");
 	return p.rc;
 }
+
+const char *json_library_version(void)
+{
+	return jansson_version_str();
+}

@@ -70,6 +70,9 @@ struct json_iter {
 void json_iter_init(struct json_iter *it, const struct json *object);
 bool json_iter_next(struct json_iter *it);
 
+/* Version of the library behind it, "2.14". */
+const char *json_library_version(void);
+
 /* Building. The _set_/_add_ calls own the value they are given. Keys and strings must be UTF-8: other bytes are replaced by U+FFFD. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);

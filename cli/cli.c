@@ -107,11 +107,11 @@ static int run(struct cli *cli, struct err *err)
 static void settle_error(const struct cli *cli, struct err *err)
 {
 	if (op_is_cancelled(&cli->op) && err->kind != ERR_CANCELLED) {
-		char first[sizeof(err->msg)];
+		const struct err first = *err;
 
-		memcpy(first, err->msg, sizeof(first));
 		err_set(err, ERR_CANCELLED, "interrupted");
-		log_debug("after the interrupt: %s", first);
+		err_hint(err, "%s", first.hint);
+		log_debug("after the interrupt: %s", first.msg);
 	}
 }
 

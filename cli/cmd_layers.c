@@ -178,7 +178,7 @@ static int list_layers(struct cli *cli, const struct image *image, struct listin
 	if (l->has_tree)
 		local_tree_fini(&l->tree);
 	else if (rc == 0)
-		cli_note(cli, "the layers are not in the store: img pull %s tells the rest",
+		cli_note(cli, "the rest needs the layers in the store: img pull %s",
 			 cli->operands[0]);
 	return rc;
 }

@@ -148,6 +148,8 @@ static size_t draw_block(struct tty *t, struct buf *frame, size_t columns, size_
 		draw_line(frame, &(struct progress_line){ .label = label }, columns);
 		lines++;
 	}
+	if (t->seen < 2)
+		return lines - 1;
 	draw_total(t, frame, columns);
 	return lines;
 }

@@ -17,6 +17,9 @@
 
 struct http_client;
 
+/* Version of libcurl, which is loaded for it, into dst: "7.88.1 (OpenSSL/3.0.17)". ERR_UNSUPPORTED when there is none. */
+int http_library_version(char *dst, size_t dst_bytes, struct err *err);
+
 struct http_config {
 	const char *user_agent;	     /* NULL: "img/VERSION" */
 	uint64_t header_bytes_max;   /* of one response, all headers; 0: 256 KiB */

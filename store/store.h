@@ -40,6 +40,8 @@ enum store_flags {
  * other things.
  */
 int store_open(const char *path, unsigned flags, struct store **ret, struct err *err);
+/* Version of the database library behind it, "3.40.1". */
+const char *store_library_version(void);
 /* A store in memory: the real thing for tests, with the same contract tests as the files. */
 struct store *store_new_memory(void);
 /* NULL is fine. */
