@@ -168,6 +168,8 @@ support_sources := $(wildcard tests/support/*.c)
 support := $(if $(support_sources),$(B)/lib/libimg-test.a)
 fault_sources := $(wildcard tests/fault/test_*.c)
 fault_tests := $(if $(fault_sources),$(B)/test/fault)
+# Makers of images, tars, stores and homes that they share with the unit tests.
+fault_borrowed := $(addprefix tests/unit/,pull/maker.c layers/tarmaker.c store/support.c net/home.c)
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_tests := $(foreach n,$(fuzz_names),$(B)/test/fuzz/$(n))
 
@@ -202,7 +204,7 @@ $(B)/test/gen/fault.c: $(fault_sources) tools/gen-unit-main.py
 	@mkdir -p $(@D)
 	@$(PYTHON) tools/gen-unit-main.py $@ $(fault_sources)
 
-$(B)/test/fault: $(call obj,$(wildcard tests/fault/*.c)) $(B)/test/gen/fault.o \
+$(B)/test/fault: $(call obj,$(wildcard tests/fault/*.c) $(fault_borrowed)) $(B)/test/gen/fault.o \
 		$(call obj,tests/unit/runner.c) $(support) $(archives)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(call link,-lcunit)

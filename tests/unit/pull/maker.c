@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <zlib.h>
+#include <zstd.h>
 
 void maker_blob(struct store *s, const char *media_type, const struct buf *bytes,
 		struct descriptor *ret)
@@ -76,18 +77,39 @@ static void compress_gzip(const struct buf *raw, struct buf *out)
 	deflateEnd(&z);
 }
 
+static void compress_zstd(const struct buf *raw, struct buf *out)
+{
+	const size_t room = ZSTD_compressBound(raw->len);
+
+	CU_ASSERT_EQUAL_FATAL(buf_reserve(out, room, NULL), 0);
+	out->len = ZSTD_compress(out->data, room, raw->data, raw->len, 3);
+	CU_ASSERT_FALSE_FATAL(ZSTD_isError(out->len));
+}
+
+void maker_layer_tar(struct store *s, const struct buf *tar, enum codec codec,
+		     struct maker_layer *ret)
+{
+	_buf_ struct buf blob = BUF_INIT(1 << 24);
+
+	hash_bytes(DIGEST_SHA256, tar->data, tar->len, &ret->diffid);
+	if (codec == CODEC_GZIP)
+		compress_gzip(tar, &blob);
+	else if (codec == CODEC_ZSTD)
+		compress_zstd(tar, &blob);
+	maker_blob(s,
+		   codec == CODEC_GZIP	 ? MEDIA_TYPE_OCI_LAYER "+gzip"
+		   : codec == CODEC_ZSTD ? MEDIA_TYPE_OCI_LAYER "+zstd"
+					 : MEDIA_TYPE_OCI_LAYER,
+		   codec == CODEC_PLAIN ? tar : &blob, &ret->descriptor);
+}
+
 void maker_layer(struct store *s, const struct maker_file *files, size_t count, bool gzip,
 		 struct maker_layer *ret)
 {
 	_buf_ struct buf tar = BUF_INIT(1 << 24);
-	_buf_ struct buf blob = BUF_INIT(1 << 24);
 
 	make_tar(files, count, &tar);
-	hash_bytes(DIGEST_SHA256, tar.data, tar.len, &ret->diffid);
-	if (gzip)
-		compress_gzip(&tar, &blob);
-	maker_blob(s, gzip ? MEDIA_TYPE_OCI_LAYER "+gzip" : MEDIA_TYPE_OCI_LAYER,
-		   gzip ? &blob : &tar, &ret->descriptor);
+	maker_layer_tar(s, &tar, gzip ? CODEC_GZIP : CODEC_PLAIN, ret);
 }
 
 static void print(struct json *v, struct buf *out)

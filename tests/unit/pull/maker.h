@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "manifest/descriptor.h"
 #include "store/store.h"
+#include "stream/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,9 @@ void maker_text_blob(struct store *s, const char *media_type, const char *text,
 /* `gzip`: compressed, else plain. */
 void maker_layer(struct store *s, const struct maker_file *files, size_t count, bool gzip,
 		 struct maker_layer *ret);
+/* The same from a finished tar; plain, gzip or zstd. */
+void maker_layer_tar(struct store *s, const struct buf *tar, enum codec codec,
+		     struct maker_layer *ret);
 /* Config and manifest; returns the manifest's descriptor. */
 void maker_image(struct store *s, const struct maker_image *image, struct descriptor *ret);
 /* An index over children; platforms "os/arch" or NULL each. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Failing every call of an operation in turn, and killing it at every call. After each fault the
+ * operation has either worked or given one good error; nothing is leaked, what it works on is
+ * sound, and the same again without a fault works.
+ */
+#ifndef TESTS_FAULT_SWEEP_H
+#define TESTS_FAULT_SWEEP_H
+
+#include "base/err.h"
+#include "tests/fault/inject.h"
+
+#include <stdbool.h>
+
+/* How the operation ended, as `check` is told. */
+enum sweep_end {
+	SWEEP_DONE,
+	SWEEP_FAILED, /* with an error; it had its chance to clean up */
+	SWEEP_UNTIDY, /* the same, but cleaning up is what may have failed */
+	SWEEP_KILLED,
+};
+
+/* One operation. `arg` is the caller's, handed to each function. */
+struct sweep_op {
+	const char *name;
+	void *arg;
+	/* Makes what it works on, new for each fault. */
+	void (*prepare)(void *arg);
+	/* The operation; called with faults and, to see whether it recovers, without. */
+	int (*run)(void *arg, struct err *err);
+	/* Says what is wrong, NULL when all is well. Borrowed. */
+	const char *(*check)(void *arg, enum sweep_end end);
+	/* Removes what prepare made; says what is wrong at the very end, or NULL. */
+	const char *(*cleanup)(void *arg);
+	bool start_over; /* the second attempt is not made on what the first left behind */
+};
+
+/* Fails each call; asserts (CUnit) that nothing was wrong and says how much was tried. */
+void sweep_faults(const struct sweep_op *op);
+/* Kills a child at each call; `run` must open and close all it needs that has locks. */
+void sweep_kills(const struct sweep_op *op);
+
+#endif
