@@ -94,6 +94,16 @@ bool text_is_utf8(const void *p, size_t len)
 	return true;
 }
 
+/* Turns the direction of writing, or breaks lines: U+200E-F, U+2028-E, U+2066-9 (CVE-2021-42574). */
+static bool is_bidi(const unsigned char *s, size_t n)
+{
+	if (n != 3 || s[0] != 0xe2)
+		return false;
+	if (s[1] == 0x80)
+		return s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae);
+	return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+}
+
 /* One character of the source as it may be shown; returns the source bytes it stands for. */
 static size_t escape_one(const unsigned char *s, size_t len, char out[8])
 {
@@ -105,7 +115,7 @@ static size_t escape_one(const unsigned char *s, size_t len, char out[8])
 		snprintf(out, 8, "\\%c", letters[s[0]]);
 		return 1;
 	}
-	if (!n || c1 || s[0] < 0x20 || s[0] == 0x7f) {
+	if (!n || c1 || is_bidi(s, n) || s[0] < 0x20 || s[0] == 0x7f) {
 		snprintf(out, 8, "\\x%02x", s[0]);
 		return 1;
 	}

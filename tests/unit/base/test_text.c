@@ -140,6 +140,12 @@ static const struct {
 	  "31m",
 	  "\\xc2\\x9b31m" }, /* CSI as a C1 control */
 	{ "\xc2\xa0", "\xc2\xa0" },
+	{ "\xe2\x80\xae"
+	  "gpj",
+	  "\\xe2\\x80\\xaegpj" }, /* right-to-left override */
+	{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6" },
+	{ "\xe2\x80\x8d", "\xe2\x80\x8d" }, /* zero-width joiner: emoji have it */
+	{ "\xe2\x82\xac", "\xe2\x82\xac" },
 	{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
 };
 
