@@ -7,6 +7,7 @@
 #include "net/fetch_priv.h"
 
 #include "base/text.h"
+#include "net/range.h"
 
 /* Fewer new bytes than this and a try counts as one without progress. */
 #define PROGRESS_BYTES_MIN ((uint64_t)256 << 10)
@@ -72,37 +73,6 @@ static void body_close(struct source *src)
 
 /* --- what the server says ------------------------------------------------------------------------- */
 
-/* "bytes FIRST-LAST/SIZE"; the size may be an asterisk (RFC 9110 section 14.4). */
-struct content_range {
-	uint64_t first, last;
-	uint64_t size; /* UINT64_MAX for '*' */
-};
-
-static bool take_number(const char **s, char after, uint64_t *ret)
-{
-	const size_t len = strspn(*s, "0123456789");
-
-	if (text_parse_u64(*s, len, 10, ret) < 0 || (*s)[len] != after)
-		return false;
-	*s += len + (after != '\0');
-	return true;
-}
-
-static bool parse_content_range(const char *s, struct content_range *ret)
-{
-	if (!s || strncasecmp(s, "bytes ", 6) != 0)
-		return false;
-	s += 6;
-	if (!take_number(&s, '-', &ret->first) || !take_number(&s, '/', &ret->last))
-		return false;
-	if (strcmp(s, "*") == 0) {
-		ret->size = UINT64_MAX;
-		return ret->last >= ret->first;
-	}
-	return take_number(&s, '\0', &ret->size) && ret->last >= ret->first &&
-	       ret->last < ret->size;
-}
-
 static int wrong_size(const struct body_source *b, uint64_t found, struct err *err)
 {
 	return err_set(err, ERR_DAMAGED,
@@ -117,7 +87,7 @@ static int check_partial(const struct body_source *b, struct err *err)
 	const int64_t length = http_response_length(b->res);
 	struct content_range range;
 
-	if (!parse_content_range(text, &range))
+	if (!content_range_parse(text, &range))
 		return err_set(err, ERR_DAMAGED, "%s: partial content with a Content-Range '%s'",
 			       b->name, TEXT_ESCAPED(text ? text : ""));
 	if (range.size != UINT64_MAX && range.size != b->total)
