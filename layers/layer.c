@@ -176,6 +176,11 @@ void layer_entry(const struct layer *layer, size_t index, struct tar_entry *ret)
 	};
 }
 
+const char *layer_entry_name(const struct layer *layer, size_t index)
+{
+	return layer->index.heap + layer->index.entries[index].name;
+}
+
 size_t layer_entry_xattr(const struct layer *layer, size_t index, size_t n, struct tar_xattr *ret)
 {
 	const struct index_view *v = &layer->index;

@@ -49,6 +49,8 @@ uint64_t layer_tar_bytes(const struct layer *layer);
 int layer_tar_fd(const struct layer *layer);
 /* Entry by number, in archive order; pointers borrowed from the layer. Its xattrs and extents are counted, and NULL: only by the two calls below. */
 void layer_entry(const struct layer *layer, size_t index, struct tar_entry *ret);
+/* Its name alone. */
+const char *layer_entry_name(const struct layer *layer, size_t index);
 /* n-th xattr or data run of an entry. Returns how many there are; writes *ret only when n is below that. */
 size_t layer_entry_xattr(const struct layer *layer, size_t index, size_t n, struct tar_xattr *ret);
 size_t layer_entry_extent(const struct layer *layer, size_t index, size_t n,

@@ -209,11 +209,9 @@ static int find_markers(struct merge *m, struct buf *ret, struct err *err)
 {
 	const size_t count = layer_entry_count(m->layers[m->layer]);
 
-	for (uint32_t i = 0; i < count; i++) {
-		layer_entry(m->layers[m->layer], i, &m->e);
-		if (merge_is_marker(m->e.name))
+	for (uint32_t i = 0; i < count; i++)
+		if (merge_is_marker(layer_entry_name(m->layers[m->layer], i)))
 			TRY(buf_append(ret, &i, sizeof(i), err));
-	}
 	return 0;
 }
 

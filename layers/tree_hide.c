@@ -70,6 +70,26 @@ static int mark_all_replaced(struct merge *m, const struct buf *markers, struct 
 	return 0;
 }
 
+/* Whether any marker stands beyond a symbolic link, which is rare. */
+static int look_for_links(struct merge *m, const struct buf *markers, struct err *err)
+{
+	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
+	const size_t count = markers->len / sizeof(*marker);
+
+	m->crossed_link = false;
+	for (size_t i = 0; i < count && !m->crossed_link; i++) {
+		struct clean_path clean;
+		struct path dir, base;
+		uint32_t at;
+
+		layer_entry(m->layers[m->layer], marker[i], &m->e);
+		TRY(merge_clean(m, m->e.name, true, &clean, err));
+		path_split(clean.path, &dir, &base);
+		TRY(merge_resolve(m, dir, 0, &at, err));
+	}
+	return 0;
+}
+
 static int hide_all(struct merge *m, struct path dir, struct err *err)
 {
 	struct path up, base;
@@ -154,7 +174,9 @@ int merge_hide(struct merge *m, const struct buf *markers, struct err *err)
 	if (!count)
 		return 0;
 	m->cached.p = NULL;
-	TRY(mark_all_replaced(m, markers, err));
+	TRY(look_for_links(m, markers, err));
+	if (m->crossed_link)
+		TRY(mark_all_replaced(m, markers, err));
 	for (size_t i = 0; i < count; i++) {
 		m->entry = marker[i];
 		layer_entry(m->layers[m->layer], m->entry, &m->e);

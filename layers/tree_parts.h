@@ -131,6 +131,7 @@ struct merge {
 	struct buf inodes; /* struct merge_inode */
 	uint32_t implied;  /* directories made so far */
 	uint64_t link_steps;
+	bool crossed_link; /* set by a walk that follows a symbolic link */
 	/* The layer and entry at work. */
 	uint16_t layer;
 	uint32_t entry;

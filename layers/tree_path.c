@@ -145,6 +145,7 @@ static int follow(struct merge *m, struct walk *w, uint32_t link, struct err *er
 	const struct merge_inode *inode = merge_inode(m, names_at(&m->names, link)->inode);
 	struct tar_entry e;
 
+	m->crossed_link = true;
 	if (++w->links > TREE_LINKS_MAX)
 		return merge_fail(m, err, "too many symbolic links in its path");
 	layer_entry(m->layers[inode->layer], inode->entry, &e);
