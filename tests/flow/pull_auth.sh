@@ -6,6 +6,9 @@
 . "$IMG_ROOT/fixtures/lib.sh"
 
 make_fixtures
+# Else login would write below /run.
+export XDG_RUNTIME_DIR=$IMG_TEST_DIR/run
+mkdir -m 700 "$XDG_RUNTIME_DIR"
 
 # As skopeo, with the registry's own means; our pusher speaks plain HTTP only.
 push() { # NAME REPOSITORY SKOPEO-FLAG...
@@ -104,7 +107,8 @@ clean_store
 expect_status 4 "login: a wrong password" sh -c "echo wrong | img login -u '$REGISTRY_USER' --password-stdin '$REGISTRY'"
 check "login" sh -c "printf '%s\n' '$REGISTRY_PASS' | img login -u '$REGISTRY_USER' --password-stdin '$REGISTRY'"
 check "login: pull" img pull -q "$REGISTRY/fx/gzip"
-expect_status 1 "login: files are the user's alone" sh -c "find '$HOME' -name '*.json' -perm /077 | grep ."
+expect_status 1 "login: files are the user's alone" sh -c "find '$XDG_RUNTIME_DIR' '$HOME' -name '*.json' -perm /077 | grep ."
+expect_match "$REGISTRY" "login: in the file that podman reads" cat "$XDG_RUNTIME_DIR/containers/auth.json"
 check "logout" img logout "$REGISTRY"
 clean_store
 expect_status 4 "logout: pull" img pull -q "$REGISTRY/fx/gzip"
