@@ -18,32 +18,24 @@ static void *open_library(void)
 	return handle;
 }
 
-struct symbol {
-	const char *name;
-	size_t offset; /* of the pointer in the table */
-};
-
-#define SYMBOL(name) { "curl_" #name, offsetof(struct curl_dl, name) },
-
-static int find_symbols(void *handle, struct curl_dl *curl, struct err *err)
+/* Fills in the whole table. Returns the name of a function that is missing, or NULL. */
+static const char *find_functions(void *handle, struct curl_dl *curl)
 {
-	static const struct symbol symbols[] = { CURL_DL_FUNCTIONS(SYMBOL) };
+	const char *missing = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(handle, symbols[i].name);
-
-		if (!address)
-			return err_set(err, ERR_UNSUPPORTED, "libcurl is too old: it has no %s",
-				       symbols[i].name);
-		memcpy((char *)curl + symbols[i].offset, &address, sizeof(address));
-	}
-	return 0;
+#define FIND(name)                                                         \
+	curl->name = (__typeof__(curl->name))dlsym(handle, "curl_" #name); \
+	if (!curl->name)                                                   \
+		missing = "curl_" #name;
+	CURL_DL_FUNCTIONS(FIND)
+	return missing;
 }
 
 int curl_dl_load(struct curl_dl *ret, struct err *err)
 {
 	void *handle = open_library();
 	struct curl_dl curl = { 0 };
+	const char *missing;
 	CURLcode code;
 
 	if (!handle) {
@@ -53,7 +45,9 @@ int curl_dl_load(struct curl_dl *ret, struct err *err)
 		err_hint(err, "install libcurl4");
 		return -err_class(ERR_UNSUPPORTED)->errnum;
 	}
-	TRY(find_symbols(handle, &curl, err));
+	missing = find_functions(handle, &curl);
+	if (missing)
+		return err_set(err, ERR_UNSUPPORTED, "libcurl is too old: it has no %s", missing);
 	code = curl.global_init(CURL_GLOBAL_DEFAULT);
 	if (code != CURLE_OK)
 		return err_set(err, ERR_FAILED, "libcurl: %s", curl.easy_strerror(code));

@@ -63,7 +63,8 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
-static int lane_new(const struct curl_dl *curl, struct lane **ret, struct err *err)
+/* NULL when libcurl has no memory for one. */
+static struct lane *lane_new(const struct curl_dl *curl)
 {
 	struct lane *lane = NEW(struct lane);
 
@@ -71,11 +72,10 @@ static int lane_new(const struct curl_dl *curl, struct lane **ret, struct err *e
 	lane->multi = curl->multi_init();
 	if (!lane->easy || !lane->multi) {
 		lane_free(curl, lane);
-		return err_set(err, ERR_FAILED, "libcurl gives no handle");
+		return NULL;
 	}
 	(void)curl->multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)LANE_ORIGINS);
-	*ret = lane;
-	return 0;
+	return lane;
 }
 
 static bool lane_knows(const struct lane *lane, const char *origin)
@@ -139,7 +139,9 @@ int lane_acquire(struct http_client *client, const char *origin, struct lane **r
 	if (rc < 0)
 		return rc;
 	if (!lane)
-		TRY(lane_new(&client->curl, &lane, err));
+		lane = lane_new(&client->curl);
+	if (!lane)
+		return err_set(err, ERR_FAILED, "libcurl gives no handle");
 	lane_remember(lane, origin);
 	*ret = lane;
 	return 0;

@@ -1,70 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP client against a server that says what the row says. */
-#include "base/mem.h"
-#include "net/http.h"
-#include "tests/support/server.h"
+#include "tests/unit/net/http_fixture.h"
 
 #include <CUnit/CUnit.h>
 #include <pthread.h>
-
-#define OK_HEAD "HTTP/1.1 200 OK\r\n"
-
-struct fixture {
-	struct server *server;
-	struct http_client *client;
-	struct op op;
-	struct err err;
-	struct http_response *res;
-};
-
-static void fixture_fini(struct fixture *f)
-{
-	http_response_close(f->res);
-	http_client_free(f->client);
-	server_stop(f->server);
-}
-#define _fixture_ __attribute__((cleanup(fixture_fini)))
-
-static struct fixture fixture_make(const struct server_step *steps, size_t count)
-{
-	/* Short, for the rows where nothing comes; far longer than what comes at all takes. */
-	static const struct http_config config = { .idle_timeout_ms = 1500 };
-
-	return (struct fixture){ .server = server_start(steps, count),
-				 .client = http_client_new(&config) };
-}
-
-static int send_request(struct fixture *f, struct http_request req)
-{
-	_free_ char *url = server_url(f->server, "/x?y=z");
-
-	req.method = req.method ? req.method : "GET";
-	req.url = url;
-	http_response_close(f->res);
-	f->res = NULL;
-	err_clear(&f->err);
-	return http_send(f->client, &f->op, &req, &f->res, &f->err);
-}
-
-static int get(struct fixture *f)
-{
-	return send_request(f, (struct http_request){ 0 });
-}
-
-/* Reads the body and compares it with the content from `from` on. Returns the bytes, or the error. */
-static int64_t drain(struct fixture *f, uint64_t from)
-{
-	struct source *body = http_response_body(f->res);
-	const uint8_t *data;
-	uint64_t at = from;
-	ssize_t n;
-
-	while ((n = source_next(body, &data, &f->err)) > 0)
-		for (ssize_t i = 0; i < n; i++, at++)
-			if (data[i] != server_byte(at))
-				return -1000;
-	return n < 0 ? n : (int64_t)(at - from);
-}
 
 void test_http__a_request_and_its_answer(void)
 {
@@ -77,7 +16,7 @@ void test_http__a_request_and_its_answer(void)
 	const struct http_header headers[] = { { "Accept", "a/b" }, { "X-Empty", "" } };
 
 	CU_ASSERT_EQUAL_FATAL(
-		send_request(&f, (struct http_request){ .headers = headers, .header_count = 2 }),
+		fixture_send(&f, (struct http_request){ .headers = headers, .header_count = 2 }),
 		0);
 	CU_ASSERT_EQUAL(http_response_status(f.res), 200);
 	CU_ASSERT_EQUAL(http_response_length(f.res), 5);
@@ -108,7 +47,7 @@ void test_http__connections_are_kept(void)
 	for (int i = 0; i < 5; i++) {
 		_buf_ struct buf body = BUF_INIT(100);
 
-		CU_ASSERT_EQUAL_FATAL(get(&f), 0);
+		CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
 		/* Every other body is read, the others are short enough to have come with the head. */
 		if (i % 2)
 			CU_ASSERT_EQUAL(http_response_read(f.res, &body, &f.err), 0);
@@ -125,8 +64,8 @@ void test_http__an_unread_body_costs_its_connection_only(void)
 	};
 	_fixture_ struct fixture f = fixture_make(steps, 2);
 
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
+	CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
+	CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
 	CU_ASSERT_EQUAL(http_response_length(f.res), 2);
 	CU_ASSERT_EQUAL(server_connection_count(f.server), 2);
 }
@@ -143,10 +82,10 @@ void test_http__large_bodies_come_whole(void)
 	_fixture_ struct fixture f = fixture_make(steps, 2);
 
 	for (int i = 0; i < 2; i++) {
-		CU_ASSERT_EQUAL_FATAL(get(&f), 0);
-		CU_ASSERT_EQUAL(drain(&f, 0), (int64_t)size);
+		CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
+		CU_ASSERT_EQUAL(fixture_drain(&f, 0), (int64_t)size);
 		/* The end stays the end. */
-		CU_ASSERT_EQUAL(drain(&f, 0), 0);
+		CU_ASSERT_EQUAL(fixture_drain(&f, 0), 0);
 	}
 }
 
@@ -159,7 +98,7 @@ void test_http__chunks_and_trailers(void)
 	_fixture_ struct fixture f = fixture_make(steps, 1);
 	_buf_ struct buf body = BUF_INIT(100);
 
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
+	CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
 	CU_ASSERT_EQUAL(http_response_read(f.res, &body, &f.err), 0);
 	CU_ASSERT_STRING_EQUAL(buf_str(&body), "abcde");
 	CU_ASSERT_EQUAL(http_response_status(f.res), 200);
@@ -173,11 +112,11 @@ void test_http__answers_before_the_answer_are_skipped(void)
 	};
 	_fixture_ struct fixture f = fixture_make(steps, 1);
 
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
+	CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
 	CU_ASSERT_EQUAL(http_response_status(f.res), 204);
 	CU_ASSERT_PTR_NULL(http_response_header(f.res, "Link"));
 	CU_ASSERT_STRING_EQUAL(http_response_header(f.res, "X"), "y");
-	CU_ASSERT_EQUAL(drain(&f, 0), 0);
+	CU_ASSERT_EQUAL(fixture_drain(&f, 0), 0);
 }
 
 void test_http__methods_and_bodies(void)
@@ -204,7 +143,7 @@ void test_http__methods_and_bodies(void)
 						  .body_len = rows[i].body ? strlen(rows[i].body)
 									   : 0 };
 
-		CU_ASSERT_EQUAL_FATAL(send_request(&f, req), 0);
+		CU_ASSERT_EQUAL_FATAL(fixture_send(&f, req), 0);
 		CU_ASSERT_EQUAL(http_response_status(f.res), 201);
 		const char *seen = server_request(f.server, i);
 		const char *end = strstr(seen, "\r\n\r\n");
@@ -233,7 +172,7 @@ void test_http__streamed_uploads(void)
 		_source_ struct source *a =
 			source_concat(source_mem(text, 4), source_mem(text + 4, 6));
 		const int rc =
-			send_request(&f, (struct http_request){ .method = "PUT",
+			fixture_send(&f, (struct http_request){ .method = "PUT",
 								.body_source = a,
 								.body_len = rows[i].promised });
 
@@ -253,158 +192,11 @@ void test_http__a_dead_connection_is_replaced(void)
 	_fixture_ struct fixture f = fixture_make(steps, 1);
 
 	for (int i = 0; i < 3; i++)
-		CU_ASSERT_EQUAL(send_request(&f, (struct http_request){ .method = "PUT",
+		CU_ASSERT_EQUAL(fixture_send(&f, (struct http_request){ .method = "PUT",
 									.body = "again",
 									.body_len = 5 }),
 				0);
 	CU_ASSERT_EQUAL(server_request_count(f.server), 3);
-}
-
-void test_http__bad_answers(void)
-{
-	static const struct {
-		struct server_step step;
-		enum err_kind kind;
-		const char *text;
-	} rows[] = {
-		{ { .text = "", .end = SERVER_CLOSE }, ERR_NETWORK, "Empty reply" },
-		{ { .text = NULL, .end = SERVER_RESET }, ERR_NETWORK, "reset" },
-		{ { .text = "hello, I am not HTTP\r\n\r\n", .end = SERVER_CLOSE },
-		  ERR_DAMAGED,
-		  "not HTTP" },
-		{ { .text = "\x15\x03\x01\x01\x02\x02\x16", .end = SERVER_CLOSE },
-		  ERR_DAMAGED,
-		  "not HTTP" },
-		{ { .text = "SSH-2.0-OpenSSH\r\n", .end = SERVER_CLOSE, .at_once = 1 },
-		  ERR_DAMAGED,
-		  "not HTTP" },
-		{ { .text = "HTTP/1.1 200 OK\r\nX: y\r\n", .end = SERVER_CLOSE }, ERR_NETWORK, "" },
-		{ { .text = "HTTP/1.1 abc OK\r\n\r\n", .end = SERVER_CLOSE }, ERR_DAMAGED, "" },
-		{ { .text = "HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n",
-		    .end = SERVER_CLOSE },
-		  ERR_DAMAGED,
-		  "" },
-		{ { .text = "HTTP/1.1 200 OK\r\n",
-		    .flood = "X-Header: value value value value\r\n" },
-		  ERR_LIMIT,
-		  "headers" },
-		{ { .text = "HTTP/1.1 200 OK\r\n", .flood = "A:\r\n" }, ERR_LIMIT, "headers" },
-		{ { .text = "HTTP/1.1 200 OK\r\nX: ", .flood = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
-		  ERR_LIMIT,
-		  "" },
-		{ { .text = NULL, .flood = "HTTP/1.1 103 Early Hints\r\n\r\n" },
-		  ERR_LIMIT,
-		  "headers" },
-		{ { .text = NULL, .end = SERVER_STALL }, ERR_TIMEOUT, "nothing came" },
-		{ { .text = "HTTP/1.1 200 OK\r\nX: y\r\n", .end = SERVER_STALL },
-		  ERR_TIMEOUT,
-		  "nothing came" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_fixture_ struct fixture f = fixture_make(&rows[i].step, 1);
-		const int rc = get(&f);
-
-		if (rc >= 0 || f.err.kind != rows[i].kind || !strstr(f.err.msg, rows[i].text))
-			printf("# row %zu: rc %d, %s: %s\n", i, rc, err_class(f.err.kind)->name,
-			       f.err.msg);
-		CU_ASSERT_TRUE(rc < 0);
-		CU_ASSERT_EQUAL(f.err.kind, rows[i].kind);
-		CU_ASSERT_PTR_NOT_NULL(strstr(f.err.msg, rows[i].text));
-		CU_ASSERT_PTR_NOT_NULL(strstr(f.err.msg, server_host(f.server)));
-	}
-}
-
-void test_http__bad_bodies(void)
-{
-	static const struct {
-		struct server_step step;
-		enum err_kind kind;
-	} rows[] = {
-		{ { .text = OK_HEAD "Content-Length: 10\r\n\r\n",
-		    .fill_bytes = 9,
-		    .end = SERVER_CLOSE },
-		  ERR_NETWORK },
-		{ { .text = OK_HEAD "Content-Length: 1000000\r\n\r\n",
-		    .fill_bytes = 1000,
-		    .end = SERVER_RESET },
-		  ERR_NETWORK },
-		{ { .text = OK_HEAD "Content-Length: 10\r\n\r\n",
-		    .fill_bytes = 9,
-		    .end = SERVER_STALL },
-		  ERR_TIMEOUT },
-		{ { .text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
-		    .end = SERVER_CLOSE },
-		  ERR_NETWORK },
-		{ { .text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc",
-		    .end = SERVER_CLOSE },
-		  ERR_NETWORK },
-		{ { .text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n",
-		    .flood = "X-Trailer: endless\r\n" },
-		  ERR_LIMIT },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_fixture_ struct fixture f = fixture_make(&rows[i].step, 1);
-		_buf_ struct buf body = BUF_INIT(10000000);
-		int rc = get(&f);
-
-		if (rc == 0)
-			rc = http_response_read(f.res, &body, &f.err);
-		if (rc >= 0 || f.err.kind != rows[i].kind)
-			printf("# row %zu: rc %d, %s: %s\n", i, rc, err_class(f.err.kind)->name,
-			       f.err.msg);
-		CU_ASSERT_TRUE(rc < 0);
-		CU_ASSERT_EQUAL(f.err.kind, rows[i].kind);
-	}
-}
-
-void test_http__a_body_is_bounded_by_its_reader(void)
-{
-	static const struct server_step steps[] = { { .text = OK_HEAD "\r\n",
-						      .flood = "endless " } };
-	_fixture_ struct fixture f = fixture_make(steps, 1);
-	_buf_ struct buf body = BUF_INIT(1000000);
-
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
-	CU_ASSERT_TRUE(http_response_read(f.res, &body, &f.err) < 0);
-	CU_ASSERT_EQUAL(f.err.kind, ERR_LIMIT);
-}
-
-void test_http__bad_requests(void)
-{
-	static const char *const urls[] = { "http://127.0.0.1:0/",	"http://127.0.0.1:65536/",
-					    "http://127.0.0.1:x/",	"ftp://127.0.0.1/",
-					    "file:///etc/passwd",	"http:///x",
-					    "http://user@127.0.0.1/",	"http://127.0.0.1/a b",
-					    "http://127.0.0.1/\r\nX: y" };
-	static const struct server_step steps[] = { { .text = OK_HEAD "\r\n" } };
-	const struct http_header split = { "X", "a\r\nY: b" };
-	_fixture_ struct fixture f = fixture_make(steps, 1);
-
-	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
-		CU_ASSERT_TRUE(http_send(f.client, &f.op,
-					 &(struct http_request){ .method = "GET", .url = urls[i] },
-					 &f.res, &f.err) < 0);
-	CU_ASSERT_EQUAL(send_request(&f,
-				     (struct http_request){ .headers = &split, .header_count = 1 }),
-			-EINVAL);
-	CU_ASSERT_EQUAL(server_request_count(f.server), 0);
-}
-
-void test_http__nobody_there(void)
-{
-	static const struct server_step steps[] = { { .text = "" } };
-	_fixture_ struct fixture f = fixture_make(steps, 1);
-	_free_ char *url = server_url(f.server, "/");
-
-	server_stop(f.server);
-	f.server = NULL;
-	CU_ASSERT_TRUE(http_send(f.client, &f.op,
-				 &(struct http_request){ .method = "GET", .url = url }, &f.res,
-				 &f.err) < 0);
-	CU_ASSERT_EQUAL(f.err.kind, ERR_NETWORK);
-	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.msg, "Connection refused"));
 }
 
 static void *cancel_when_asked(void *arg)
@@ -425,7 +217,7 @@ void test_http__cancelled_while_waiting(void)
 	pthread_t thread;
 
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, cancel_when_asked, &f), 0);
-	CU_ASSERT_EQUAL(get(&f), -ECANCELED);
+	CU_ASSERT_EQUAL(fixture_get(&f), -ECANCELED);
 	CU_ASSERT_EQUAL(f.err.kind, ERR_CANCELLED);
 	pthread_join(thread, NULL);
 }
@@ -437,7 +229,7 @@ void test_http__cancelled_in_a_body(void)
 	_fixture_ struct fixture f = fixture_make(steps, 1);
 	const uint8_t *data;
 
-	CU_ASSERT_EQUAL_FATAL(get(&f), 0);
+	CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
 	CU_ASSERT_EQUAL(source_next(http_response_body(f.res), &data, &f.err), 1);
 	op_cancel(&f.op);
 	CU_ASSERT_EQUAL(source_next(http_response_body(f.res), &data, &f.err), -ECANCELED);
@@ -455,8 +247,8 @@ static void *one_of_many(void *arg)
 	struct fixture mine = { .server = p->f->server, .client = p->f->client };
 
 	for (int i = 0; i < 10; i++) {
-		const int rc = get(&mine);
-		const int64_t n = rc < 0 ? rc : drain(&mine, 0);
+		const int rc = fixture_get(&mine);
+		const int64_t n = rc < 0 ? rc : fixture_drain(&mine, 0);
 
 		p->bytes = n < 0 ? INT64_MIN : p->bytes + n;
 	}
@@ -496,7 +288,7 @@ void test_http__proxies_of_the_environment(void)
 	const struct http_request far = { .method = "GET", .url = "http://registry.invalid/v2/" };
 
 	setenv("http_proxy", proxy, 1);
-	CU_ASSERT_EQUAL(get(&f), 0);
+	CU_ASSERT_EQUAL(fixture_get(&f), 0);
 	CU_ASSERT_EQUAL(strncmp(server_request(f.server, 0), "GET /x?y=z ", 11), 0);
 	http_response_close(TAKE_PTR(f.res));
 	CU_ASSERT_EQUAL(http_send(f.client, &f.op, &far, &f.res, &f.err), 0);
