@@ -113,6 +113,7 @@ struct walk {
 	unsigned depth, links;
 	unsigned flags;
 	uint32_t at;
+	bool lost; /* among links that lead to each other */
 };
 
 static size_t missing_count(const struct merge *m)
@@ -146,8 +147,13 @@ static int follow(struct merge *m, struct walk *w, uint32_t link, struct err *er
 	struct tar_entry e;
 
 	m->crossed_link = true;
-	if (++w->links > TREE_LINKS_MAX)
-		return merge_fail(m, err, "too many symbolic links in its path");
+	if (++w->links > TREE_LINKS_MAX) {
+		if (w->flags & RESOLVE_MAKE)
+			return merge_fail(m, err, "too many symbolic links in its path");
+		w->lost = true;
+		w->depth = 0;
+		return 0;
+	}
 	layer_entry(m->layers[inode->layer], inode->entry, &e);
 	if (e.link_name[0] == '/')
 		w->at = 0;
@@ -251,7 +257,7 @@ int merge_resolve(struct merge *m, struct path path, unsigned flags, uint32_t *r
 	}
 	buf_reset(&m->missing);
 	TRY(walk_all(m, &w, err));
-	if (m->missing.len && !(flags & RESOLVE_MAKE)) {
+	if (w.lost || (m->missing.len && !(flags & RESOLVE_MAKE))) {
 		*ret = TREE_NONE;
 		return 0;
 	}
