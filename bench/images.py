@@ -22,8 +22,9 @@ GZIP_LEVEL = "-6"
 
 # Few large files: interpreters, compilers and their libraries.
 PILES = {
-    "python": """python3.11 python3.11-minimal libpython3.11 libpython3.11-minimal libpython3.11-stdlib
-        libpython3.11-dev python3-numpy python3-scipy python3-pandas python3-pandas-lib
+    "python": """python3.11 python3.11-minimal libpython3.11 libpython3.11-minimal
+        libpython3.11-stdlib libpython3.11-dev python3-numpy python3-scipy python3-pandas
+        python3-pandas-lib
         python3-sympy python3-matplotlib python3-django python3-twisted python3-pip
         python3-setuptools python3-wheel python3-lxml python3-pil python3-babel
         python-babel-localedata python3-sphinx python3-docutils python3-sqlalchemy""",
@@ -35,8 +36,8 @@ PILES = {
     "go": "golang-1.19-go golang-1.19-src",
 }
 
-NPM_FIRST = """typescript webpack webpack-cli eslint @babel/core @babel/preset-env jest react react-dom
-    lodash express aws-sdk rxjs date-fns moment core-js prettier rollup vite next vue
+NPM_FIRST = """typescript webpack webpack-cli eslint @babel/core @babel/preset-env jest react
+    react-dom lodash express aws-sdk rxjs date-fns moment core-js prettier rollup vite next vue
     @angular/core @angular/common @angular/compiler @angular/compiler-cli @angular/cli
     @mui/material three d3 graphql react-icons""".split()
 NPM_SECOND = """mocha chai sinon karma gulp grunt tslint nyc socket.io mongoose sequelize
@@ -63,7 +64,7 @@ def say(text):
     print(f"images: {text}", file=sys.stderr, flush=True)
 
 
-# --- what goes into the layers ---------------------------------------------------------------------
+# --- what goes into the layers --------------------------------------------------------------------
 
 def debootstrap(work):
     """minbase, shared by both images."""
@@ -134,8 +135,8 @@ def difference(root, before, work, name):
     listing = os.path.join(work, name + ".list")
     with open(listing, "w", encoding="utf-8") as f:
         f.writelines(p + "\0" for p in changed)
-    with subprocess.Popen(["tar", "-C", root, "--null", "--no-recursion", "-T", listing, "-cf", "-"],
-                          stdout=subprocess.PIPE) as pack:
+    with subprocess.Popen(["tar", "-C", root, "--null", "--no-recursion", "-T", listing, "-cf",
+                           "-"], stdout=subprocess.PIPE) as pack:
         sh("tar", "-C", out, "-xpf", "-", stdin=pack.stdout)
     gone = set(before) - set(after)
     for path in sorted(p for p in gone if os.path.dirname(p) not in gone):
@@ -146,7 +147,7 @@ def difference(root, before, work, name):
     return out
 
 
-# --- layouts ---------------------------------------------------------------------------------------
+# --- layouts --------------------------------------------------------------------------------------
 
 class Hashed:
     """Counts and hashes what passes to a file."""
@@ -208,7 +209,8 @@ def write_layout(layout, roots, config):
     document = {"architecture": "amd64", "os": "linux", "created": "2025-01-01T00:00:00Z",
                 "config": config, "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
                 "history": [{"created": "2025-01-01T00:00:00Z",
-                             "created_by": f"bench/images.py {os.path.basename(r)}"} for r in roots]}
+                             "created_by": f"bench/images.py {os.path.basename(r)}"}
+                            for r in roots]}
     manifest_type = "application/vnd.oci.image.manifest.v1+json"
     manifest = {"schemaVersion": 2, "mediaType": manifest_type,
                 "config": put(layout, "application/vnd.oci.image.config.v1+json", document),

@@ -3,10 +3,10 @@
 
     python3 -I -S bench/measure.py COUNT COMMAND...
 
-Wall time, CPU (user and system, of it and all it waited for), peak memory. Started by itself and kept small
-because a process begins with the peak of the one that it was made from: less than what this
-interpreter takes, about 8 MiB, can't be seen. posix_spawn copies nothing, so that no CPU of the copying
-is counted either.
+Wall time, CPU (user and system, of it and all it waited for), peak memory. Started by itself and
+kept small because a process begins with the peak of the one that it was made from: less than what
+this interpreter takes, about 8 MiB, can't be seen. posix_spawn copies nothing, so that no CPU of
+the copying is counted either.
 """
 import os
 import sys

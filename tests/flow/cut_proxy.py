@@ -6,8 +6,8 @@
                  [--no-range] [--fail STATUS [--times N] [--retry-after S]]
 
 --cut ends the connection after so many bytes of a blob, N times; --hold sends so many and then no
-more, as long as the client stays, and says `holding PATH`; --no-range hides Range from the registry;
---fail answers blobs with a status, N times. Only blobs larger than BYTES are touched.
+more, as long as the client stays, and says `holding PATH`; --no-range hides Range from the
+registry; --fail answers blobs with a status, N times. Only blobs larger than BYTES are touched.
 Says where it listens, then a line a request: method, path, range, status, body bytes sent.
 """
 import argparse
