@@ -5,14 +5,18 @@
  */
 #include "cli/error.h"
 
-#include "base/text.h"
+#include "base/mem.h"
 
 static void print_line(FILE *to, const char *what, const char *text, bool color)
 {
-	fprintf(to, "img: %s%s:%s ", color ? "\033[1;31m" : "", what, color ? "\033[0m" : "");
-	for (const char *c = text; *c; c++)
-		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c, to);
-	fputc('\n', to);
+	_free_ char *line = xstrdup(text);
+
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	/* In one piece: other processes may share the terminal. */
+	fprintf(to, "img: %s%s:%s %s\n", color ? "\033[1;31m" : "", what, color ? "\033[0m" : "",
+		line);
 }
 
 void error_print(FILE *to, const struct err *err, bool color)

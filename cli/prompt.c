@@ -6,6 +6,8 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <termios.h>
 
 #define LINE_BYTES_MAX ((size_t)64 << 10)
@@ -18,18 +20,38 @@ static int no_terminal(struct err *err)
 	return rc;
 }
 
+/*
+ * Waits until there is something to read. Signals only come in while it waits: one that came between the question and the wait would
+ * otherwise be noticed after the answer, that is never.
+ */
+static int wait_input(int fd, const struct op *op, struct err *err)
+{
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	sigset_t stops, old;
+	int rc;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stops, &old);
+	rc = op_check(op, err);
+	while (rc == 0 && ppoll(&in, 1, NULL, &old) < 0)
+		rc = errno == EINTR ? op_check(op, err) : err_sys(err, errno, "terminal");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
 /* Byte by byte: what follows the line is not ours. Wipes what it leaves behind. */
 static int read_line(int fd, const struct op *op, char **ret, struct err *err)
 {
 	_buf_ struct buf line = BUF_INIT(LINE_BYTES_MAX);
 	int rc = buf_reserve(&line, LINE_BYTES_MAX, err); /* never moved, so nothing is left */
 
-	while (rc == 0) {
+	while (rc == 0 && (rc = wait_input(fd, op, err)) == 0) {
 		char c;
 		const ssize_t n = read(fd, &c, 1);
 
-		rc = op_check(op, err);
-		if (rc < 0 || (n < 0 && errno == EINTR))
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			rc = err_sys(err, errno, "terminal");
