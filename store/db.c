@@ -41,11 +41,33 @@ static const char schema_sql[] =
 	"CREATE TABLE counter (gen INTEGER NOT NULL) STRICT;"
 	"INSERT INTO counter VALUES (0);";
 
-/* What the system said when the library only knows that something failed. */
-static int failed_by_system(const struct db *s, struct err *err)
+/* The errno that a file of the database kept, 0 when it has none. `which` is SQLITE_FCNTL_..._POINTER. */
+static int file_errno(const struct db *s, int which)
 {
-	const int errnum = sqlite3_system_errno(s->handle);
+	sqlite3_file *file = NULL;
+	int errnum = 0;
 
+	if (sqlite3_file_control(s->handle, "main", which, &file) != SQLITE_OK || !file ||
+	    !file->pMethods ||
+	    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &errnum) != SQLITE_OK)
+		return 0;
+	return errnum > 0 ? errnum : 0;
+}
+
+/*
+ * What the system said when the library only knows that something failed. Of a commit the library
+ * forgets it, the file (the log, or the database itself) does not.
+ */
+static int failed_by_system(const struct db *s, int code, struct err *err)
+{
+	int errnum = 0;
+
+	if ((code & 0xff) == SQLITE_IOERR)
+		errnum = file_errno(s, SQLITE_FCNTL_JOURNAL_POINTER);
+	if (!errnum && (code & 0xff) == SQLITE_IOERR)
+		errnum = file_errno(s, SQLITE_FCNTL_FILE_POINTER);
+	if (!errnum)
+		errnum = sqlite3_system_errno(s->handle);
 	return errnum ? err_sys(err, errnum, "%s", s->path)
 		      : err_set(err, ERR_FAILED, "%s: %s", s->path, sqlite3_errmsg(s->handle));
 }
@@ -82,10 +104,10 @@ int db_failed(const struct db *s, int code, struct err *err)
 {
 	const enum err_kind kind = kind_of(code);
 
-	if (code == SQLITE_NOMEM)
+	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
 		return err_sys(err, ENOMEM, "%s", s->path);
 	if (kind == ERR_FAILED)
-		return failed_by_system(s, err);
+		return failed_by_system(s, code, err);
 	err_set(err, kind, "%s: %s", s->path, sqlite3_errmsg(s->handle));
 	if (kind == ERR_BUSY)
 		err_hint(err, "another process holds the database; try again when it is done");

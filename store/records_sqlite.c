@@ -123,17 +123,30 @@ static int next_generation(struct sqlite_records *r, uint64_t *ret, struct err *
 
 /* --- transactions --- */
 
+/*
+ * Begins the outermost level. What ends it is prepared first: there may be no memory for that later.
+ * A transaction that could not even be rolled back must not become part of the next.
+ */
+static int start(struct sqlite_records *r, bool write, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	TRY(db_prepare(&r->db, DB_COMMIT, &stmt, err));
+	TRY(db_prepare(&r->db, DB_ROLLBACK, &stmt, err));
+	if (!sqlite3_get_autocommit(r->db.handle))
+		TRY(db_run(&r->db, DB_ROLLBACK, err));
+	TRY(db_run(&r->db, write ? DB_BEGIN_WRITE : DB_BEGIN_READ, err));
+	r->writes = write;
+	return 0;
+}
+
 static int begin_locked(struct sqlite_records *r, bool write, struct err *err)
 {
 	if (r->doomed)
 		return record_doomed(err);
 	if (r->depth && write && !r->writes)
 		return err_set(err, ERR_FAILED, "records: a write inside a snapshot");
-	if (r->depth == 0) {
-		TRY(db_run(&r->db, write ? DB_BEGIN_WRITE : DB_BEGIN_READ, err));
-		r->writes = write;
-	}
-	return 0;
+	return r->depth == 0 ? start(r, write, err) : 0;
 }
 
 static int sqlite_begin(struct records *base, bool write, struct err *err)

@@ -18,12 +18,16 @@
 /* So much is handed to the disk at once: enough to be sequential, little enough for a short fsync. */
 #define FLUSH_BYTES ((uint64_t)8 << 20)
 
-static bool is_still_there(int dir, const char *name, int fd)
+/* Whether an open file is the one of that name: 1 yes, 0 no, -errno when nobody can tell. */
+static int is_still_there(int dir, const char *name, int fd)
 {
 	struct stat opened, named;
 
-	return fstat(fd, &opened) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	if (fstat(fd, &opened) < 0)
+		return -errno;
+	if (fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 /* *ret_sealed: the file is read-only, its maker was about to publish it (root opens it all the same). */
@@ -50,8 +54,10 @@ static int try_open(struct staged *s, struct op *op, struct err *err)
 		return 0;
 	TRY(fd);
 	TRY(file_lock_wait(op, fd, true, err));
-	if (!is_still_there(s->dir, s->name, fd))
-		return 0;
+	const int there = is_still_there(s->dir, s->name, fd);
+
+	if (there <= 0)
+		return there < 0 ? err_sys(err, -there, "staging/%s", s->name) : 0;
 	if (sealed) {
 		if (fchmod(fd, 0600) < 0)
 			return err_sys(err, errno, "staging/%s", s->name);
@@ -108,7 +114,7 @@ void staged_close(struct staged *s)
 void staged_discard(struct staged *s)
 {
 	/* While the lock is held the name can only be this file's, or nobody's. */
-	if (s->fd >= 0 && is_still_there(s->dir, s->name, s->fd))
+	if (s->fd >= 0 && is_still_there(s->dir, s->name, s->fd) != 0)
 		(void)unlinkat(s->dir, s->name, 0);
 	staged_close(s);
 }
@@ -151,7 +157,7 @@ static void clean_one(int dir, const struct digestdir *blobs, const char *name)
 	/* Again under the lock: its maker may have written, or published, in between. */
 	if (fstat(fd, &st) < 0 || is_worth_keeping(blobs, name, &st))
 		return;
-	if (is_still_there(dir, name, fd))
+	if (is_still_there(dir, name, fd) > 0)
 		(void)unlinkat(dir, name, 0);
 }
 
