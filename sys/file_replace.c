@@ -131,11 +131,12 @@ int file_lock_wait(struct op *op, int fd, bool exclusive, struct err *err)
 	long pause_ms = 1;
 
 	for (;;) {
-		TRY(op_check(op, err));
 		const int rc = file_lock(fd, exclusive, false, NULL);
 
 		if (rc != -EWOULDBLOCK)
 			return rc < 0 ? err_sys(err, -rc, "lock") : 0;
+		/* Not before the first look: who made the file must own it to remove it. */
+		TRY(op_check(op, err));
 		(void)nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 		pause_ms = pause_ms * 2 < LOCK_PAUSE_MAX_MS ? pause_ms * 2 : LOCK_PAUSE_MAX_MS;
 	}
