@@ -38,16 +38,16 @@ INJECT_BARE static bool fails(enum inject_kind kind)
 }
 
 /* Defines `symbol`, which fails with `failed`. `list` are the parameters, `args` the same as arguments. */
-#define CALL(type, symbol, kind, failed, list, args)                                         \
-	type inject_##symbol list __asm__(#symbol);                                          \
-	INJECT_BARE type inject_##symbol list                                                \
-	{                                                                                    \
-		static type(*real) list;                                                     \
-                                                                                             \
-		if (!real)                                                                   \
-			__atomic_store_n(&real, (type(*) list)dlsym(RTLD_NEXT, #symbol),     \
-					 __ATOMIC_RELAXED);                                  \
-		return fails(kind) ? (failed) : real args;                                   \
+#define CALL(type, symbol, kind, failed, list, args)                                     \
+	type inject_##symbol list __asm__(#symbol);                                      \
+	INJECT_BARE type inject_##symbol list                                            \
+	{                                                                                \
+		static type(*real) list;                                                 \
+                                                                                         \
+		if (!real)                                                               \
+			__atomic_store_n(&real, (type(*) list)dlsym(RTLD_NEXT, #symbol), \
+					 __ATOMIC_RELAXED);                              \
+		return fails(kind) ? (failed) : real args;                               \
 	}
 
 /* The same for the two names of a function with file offsets. */
@@ -56,26 +56,26 @@ INJECT_BARE static bool fails(enum inject_kind kind)
 	CALL(type, symbol##64, kind, failed, list, args)
 
 /* Functions that move bytes may also move half of them. */
-#define TRANSFER(symbol, kind, list, args, half_args)                                          \
-	ssize_t inject_##symbol list __asm__(#symbol);                                         \
-	INJECT_BARE ssize_t inject_##symbol list                                               \
-	{                                                                                      \
-		static ssize_t(*real) list;                                                    \
-                                                                                               \
-		if (!real)                                                                     \
-			__atomic_store_n(&real, (ssize_t(*) list)dlsym(RTLD_NEXT, #symbol),    \
-					 __ATOMIC_RELAXED);                                    \
-		const enum inject_verdict v = inject_judge(kind);                              \
-                                                                                               \
-		if (v == INJECT_FAIL)                                                          \
-			return -1;                                                             \
-		if (v == INJECT_GO)                                                            \
-			return real args;                                                      \
-		const ssize_t n = real half_args;                                              \
-                                                                                               \
-		if (v == INJECT_DIE)                                                           \
-			inject_die();                                                          \
-		return n;                                                                      \
+#define TRANSFER(symbol, kind, list, args, half_args)                                       \
+	ssize_t inject_##symbol list __asm__(#symbol);                                      \
+	INJECT_BARE ssize_t inject_##symbol list                                            \
+	{                                                                                   \
+		static ssize_t(*real) list;                                                 \
+                                                                                            \
+		if (!real)                                                                  \
+			__atomic_store_n(&real, (ssize_t(*) list)dlsym(RTLD_NEXT, #symbol), \
+					 __ATOMIC_RELAXED);                                 \
+		const enum inject_verdict v = inject_judge(kind);                           \
+                                                                                            \
+		if (v == INJECT_FAIL)                                                       \
+			return -1;                                                          \
+		if (v == INJECT_GO)                                                         \
+			return real args;                                                   \
+		const ssize_t n = real half_args;                                           \
+                                                                                            \
+		if (v == INJECT_DIE)                                                        \
+			inject_die();                                                       \
+		return n;                                                                   \
 	}
 #define HALF_OF(len) ((len) > 1 ? (len) / 2 : (len))
 
@@ -231,7 +231,8 @@ INJECT_BARE int inject_close(int fd)
 	return -1;
 }
 
-INJECT_BARE static bool fcntl_fails(int cmd)
+/* Only taking a lock fails: no file system refuses to give one back. */
+INJECT_BARE static bool fcntl_fails(int cmd, const void *arg)
 {
 	switch (cmd) {
 	case F_DUPFD:
@@ -239,24 +240,23 @@ INJECT_BARE static bool fcntl_fails(int cmd)
 		return fails(INJECT_DUP);
 	case F_SETLK:
 	case F_SETLKW:
-		return fails(INJECT_RECORD_LOCK);
+		return ((const struct flock *)arg)->l_type != F_UNLCK && fails(INJECT_RECORD_LOCK);
 	default:
 		return false;
 	}
 }
 
-#define FCNTL(symbol)                                                                     \
-	int inject_##symbol(int fd, int cmd, void *arg) __asm__(#symbol);                 \
-	INJECT_BARE int inject_##symbol(int fd, int cmd, void *arg)                       \
-	{                                                                                 \
-		static int (*real)(int, int, void *);                                     \
-                                                                                          \
-		if (!real)                                                                \
-			__atomic_store_n(&real,                                           \
-					 (int (*)(int, int, void *))dlsym(RTLD_NEXT,      \
-									  #symbol),       \
-					 __ATOMIC_RELAXED);                               \
-		return fcntl_fails(cmd) ? -1 : real(fd, cmd, arg);                        \
+#define FCNTL(symbol)                                                                          \
+	int inject_##symbol(int fd, int cmd, void *arg) __asm__(#symbol);                      \
+	INJECT_BARE int inject_##symbol(int fd, int cmd, void *arg)                            \
+	{                                                                                      \
+		static int (*real)(int, int, void *);                                          \
+                                                                                               \
+		if (!real)                                                                     \
+			__atomic_store_n(&real,                                                \
+					 (int (*)(int, int, void *))dlsym(RTLD_NEXT, #symbol), \
+					 __ATOMIC_RELAXED);                                    \
+		return fcntl_fails(cmd, arg) ? -1 : real(fd, cmd, arg);                        \
 	}
 FCNTL(fcntl)
 FCNTL(fcntl64)
@@ -278,21 +278,38 @@ INJECT_BARE long inject_syscall(long nr, long a, long b, long c, long d, long e,
 
 /*
  * Only struct buf asks realloc by itself; all other memory of ours is small and aborts when there
- * is none, and libraries have allocators of their own. So: calls from our text.
+ * is none, and libraries have allocators of their own. So: calls from our text. reallocarray is ours
+ * too, because the library's jumps to realloc as if its caller had called that.
  */
 extern const char __executable_start[], etext[];
-void *inject_realloc(void *p, size_t len) __asm__("realloc");
-INJECT_BARE void *inject_realloc(void *p, size_t len)
+
+INJECT_BARE static void *really_realloc(void *p, size_t len)
 {
 	static void *(*real)(void *, size_t);
-	const char *from = __builtin_return_address(0);
 
 	if (!real)
 		__atomic_store_n(&real, (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc"),
 				 __ATOMIC_RELAXED);
+	return real(p, len);
+}
+
+void *inject_realloc(void *p, size_t len) __asm__("realloc");
+INJECT_BARE void *inject_realloc(void *p, size_t len)
+{
+	const char *from = __builtin_return_address(0);
+
 	if (from >= __executable_start && from < etext && fails(INJECT_BUFFER))
 		return NULL;
-	return real(p, len);
+	return really_realloc(p, len);
+}
+
+void *inject_reallocarray(void *p, size_t count, size_t len) __asm__("reallocarray");
+INJECT_BARE void *inject_reallocarray(void *p, size_t count, size_t len)
+{
+	if (!__builtin_mul_overflow(count, len, &len))
+		return really_realloc(p, len);
+	errno = ENOMEM;
+	return NULL;
 }
 
 /* --- memory of SQLite, by the hook it has for this --- */

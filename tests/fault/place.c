@@ -89,6 +89,9 @@ static const char *check_staging(const struct place *p, bool parts)
 			wrong = "a file is left in staging";
 		else if (fstatat(dirfd(dir), e->d_name, &st, 0) < 0 || st.st_size == 0)
 			wrong = "an empty part is left in staging";
+		else
+			continue;
+		printf("#   left: %s\n", e->d_name);
 	}
 	(void)closedir(dir);
 	return wrong;
@@ -175,7 +178,8 @@ const char *place_check(struct place *p, enum sweep_end end)
 		return NULL; /* no store yet */
 	if (check_whole(p->path) < 0)
 		return "a file is not what its name says";
-	if (end == SWEEP_FAILED || end == SWEEP_DONE)
+	p->untidy |= end == SWEEP_UNTIDY || end == SWEEP_KILLED;
+	if (!p->untidy)
 		wrong = check_staging(p, end == SWEEP_FAILED);
 	if (!wrong && end == SWEEP_FAILED)
 		wrong = check_root(p);

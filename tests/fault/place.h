@@ -35,6 +35,7 @@ struct place {
 	struct tmp tmp;
 	char path[300];
 	struct store *store; /* NULL while closed */
+	bool untidy;	     /* what is left in staging waits for the next open */
 };
 /* An empty folder, no store in it yet. */
 void place_init(struct place *p);
