@@ -76,16 +76,18 @@ static void add_blob(struct plan *plan, const struct descriptor *d, const struct
 /* A document of the store, if it is there and whole; a damaged one is removed and fetched anew. */
 static bool read_stored(struct walk *walk, const struct descriptor *d, struct buf *out)
 {
+	struct blobs *blobs = walk->req->to->blobs;
 	struct digest computed;
+	const bool read = blobs_stat(blobs, &d->digest, NULL, NULL) == 0 &&
+			  blobs_read(blobs, &d->digest, out, NULL) == 0;
 
-	if (blobs_stat(walk->req->to->blobs, &d->digest, NULL, NULL) < 0 ||
-	    blobs_read(walk->req->to->blobs, &d->digest, out, NULL) < 0)
-		return false;
-	hash_bytes(d->digest.alg, out->data, out->len, &computed);
-	if (digest_equal(&computed, &d->digest))
-		return true;
-	buf_reset(out);
-	(void)blobs_remove(walk->req->to->blobs, &d->digest, NULL);
+	if (read) {
+		hash_bytes(d->digest.alg, out->data, out->len, &computed);
+		if (digest_equal(&computed, &d->digest))
+			return true;
+		(void)blobs_remove(blobs, &d->digest, NULL);
+	}
+	buf_fini(out);
 	return false;
 }
 
