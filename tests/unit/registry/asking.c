@@ -9,7 +9,13 @@
 void asking_init(struct asking *a, const struct server_step *steps, size_t count)
 {
 	*a = (struct asking){ .op = { .jobs = 1 }, .names = BUF_INIT(1 << 20) };
-	a->server = server_start(steps, count);
+	a->steps = xcalloc(count, sizeof(*steps));
+	a->step_count = count;
+	for (size_t i = 0; i < count; i++) {
+		a->steps[i] = steps[i];
+		a->steps[i].text = steps[i].text ? xstrdup(steps[i].text) : NULL;
+	}
+	a->server = server_start(a->steps, count);
 	/* Nobody's credentials: the file is not there. */
 	setenv("REGISTRY_AUTH_FILE", "/nonexistent/auth.json", 1);
 	const struct fetch_config config = { .plain_http = true, .tls_verify = true };
@@ -26,6 +32,9 @@ void asking_fini(struct asking *a)
 	transport_close(a->t);
 	fetch_free(a->fetch);
 	server_stop(a->server);
+	for (size_t i = 0; i < a->step_count; i++)
+		free((char *)(uintptr_t)a->steps[i].text);
+	free(a->steps);
 	buf_fini(&a->names);
 	unsetenv("REGISTRY_AUTH_FILE");
 }

@@ -13,6 +13,8 @@ struct asking {
 	struct transport *t;
 	struct op op;
 	struct err err;
+	struct server_step *steps; /* copies: the server has them until it stops */
+	size_t step_count;
 	struct buf names; /* what asking_take was given, each with a space behind it */
 };
 
