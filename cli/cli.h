@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One invocation of img: what was typed, and the parts that the command asks for, opened when first asked and closed at the end. A command that
- * needs no network never makes a `struct fetch`, and so never loads libcurl.
+ * One invocation of img: what was typed, and the parts that the command asks for, opened when first
+ * asked and closed at the end. A command that needs no network never makes a `struct fetch`, and so
+ * never loads libcurl.
  */
 #ifndef IMG_CLI_CLI_H
 #define IMG_CLI_CLI_H
@@ -71,7 +72,10 @@ struct cli {
 /* Defaults; nothing is opened. */
 void cli_init(struct cli *cli);
 void cli_fini(struct cli *cli);
-/* Fills it from the command line. ERR_USAGE. `cli->cmd` is NULL when only --help or --version was asked for. */
+/*
+ * Fills it from the command line. ERR_USAGE. `cli->cmd` is NULL when only --help or --version was
+ * asked for.
+ */
 int cli_parse(struct cli *cli, int argc, char **argv, struct err *err);
 /* The whole program; returns the exit status. */
 int cli_main(int argc, char **argv);

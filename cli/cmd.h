@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A command as a table entry. The parser, the help, the completion and the manual are made from it; its file holds nothing else that
- * others see.
+ * A command as a table entry. The parser, the help, the completion and the manual are made from it;
+ * its file holds nothing else that others see.
  */
 #ifndef IMG_CLI_CMD_H
 #define IMG_CLI_CMD_H
@@ -32,7 +32,10 @@ struct cmd {
 	enum cmd_complete complete;
 	const struct opt *options; /* its own, or NULL */
 	size_t flags_bytes;	   /* size of the struct they fill, 0 without options */
-	/* Runs it: `flags` is that struct. Returns 0, an exit status from 1 to 255, or a negative errno with err set. */
+	/*
+	 * Runs it: `flags` is that struct. Returns 0, an exit status from 1 to 255, or a negative
+	 * errno with err set.
+	 */
 	int (*run)(struct cli *cli, const void *flags, struct err *err);
 	const char *description; /* paragraphs, lines broken at will, empty line between */
 	const char *examples;	 /* lines "COMMAND # what it does", or NULL */

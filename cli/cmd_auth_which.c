@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* img auth which: whose credentials a request would carry, and where they come from. Never the secret. */
+/*
+ * img auth which: whose credentials a request would carry, and where they come from. Never the
+ * secret.
+ */
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"

@@ -65,7 +65,7 @@ static struct row row_of(const struct listing *l, size_t i, const struct digest 
 			   .has_files = l->has_tree };
 
 	chain_id(parent, row.diffid, &row.chain);
-	if (row.has_files) {
+	if (row.has_files && l->tree.layers) {
 		row.raw_bytes = layer_tar_bytes(l->tree.layers[i]);
 		tree_layer_stats(l->tree.tree, (uint16_t)i, &row.stats);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* img login: tries credentials at the registry and, when it takes them, keeps them where docker and podman look. */
+/*
+ * img login: tries credentials at the registry and, when it takes them, keeps them where docker and
+ * podman look.
+ */
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/cmd_list.h"

@@ -45,7 +45,7 @@ static int check_empty(int fd, const char *path, struct err *err)
 
 	if (!dir)
 		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
-	copy = -1;
+	(void)TAKE_FD(copy); /* the stream's now */
 	while (is_empty && (entry = readdir(dir)))
 		is_empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
 	closedir(dir);
@@ -86,7 +86,10 @@ static int unpack_into(struct cli *cli, const struct ready_image *r, int dir,
 	return unpack_tree(&cli->op, r->tree.tree, &how, report, err);
 }
 
-/* What can go wrong with the config does so before a file is written; it is put there last, so that a bundle with a config is whole. */
+/*
+ * What can go wrong with the config does so before a file is written; it is put there last, so that
+ * a bundle with a config is whole.
+ */
 static int unpack_bundle(struct cli *cli, const struct ready_image *r, int dir,
 			 struct unpack_report *report, struct err *err)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The completion for bash, from the tables: commands, options, the words of a choice, files, names of local images. */
+/*
+ * The completion for bash, from the tables: commands, options, the words of a choice, files, names
+ * of local images.
+ */
 #include "cli/help.h"
 
 #include "cli/cli.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last words of a command. Libraries escape what peers said before it gets into a message; lines that slipped
- * through would still be one line here.
+ * The last words of a command. Libraries escape what peers said before it gets into a message;
+ * lines that slipped through would still be one line here.
  */
 #include "cli/error.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HOST as people type it after `docker login`: with or without scheme and version path. The grammar of references decides what a
- * host is; "docker.io", "index.docker.io" and the URL of Hub's old API all mean Hub.
+ * HOST as people type it after `docker login`: with or without scheme and version path. The grammar
+ * of references decides what a host is; "docker.io", "index.docker.io" and the URL of Hub's old API
+ * all mean Hub.
  */
 #include "cli/host.h"
 
@@ -54,7 +55,10 @@ int host_parse(const char *text, struct host *ret, struct err *err)
 
 	if (reference_parse(full, &ref, NULL) < 0)
 		return not_a_host(text, err);
-	/* "myhost/x" has no domain by the grammar: it would be Hub's. Only a dot, a port or "localhost" make a host. */
+	/*
+	 * "myhost/x" has no domain by the grammar: it would be Hub's. Only a dot, a port or
+	 * "localhost" make a host.
+	 */
 	const bool is_hub = !strcmp(ref.domain, "docker.io");
 	const bool says_hub = text_starts_with(name, "docker.io") ||
 			      text_starts_with(name, "index.docker.io") ||

@@ -13,7 +13,10 @@ struct host {
 	char *repository; /* "host/ns/repo", or NULL */
 };
 
-/* "registry.example:5000", also with "https://" before and "/", "/v1/" or "/v2/" after, or with a repository. ERR_USAGE. */
+/*
+ * "registry.example:5000", also with "https://" before and "/", "/v1/" or "/v2/" after, or with a
+ * repository. ERR_USAGE.
+ */
 int host_parse(const char *text, struct host *ret, struct err *err);
 void host_fini(struct host *h);
 #define _host_ __attribute__((cleanup(host_fini)))

@@ -212,7 +212,10 @@ int image_load(struct cli *cli, const struct image *image, struct image_content 
 	const int wants = wire_platform(cli, &platform, err);
 
 	TRY(wants);
-	/* A plan of what a pull would take: for an image of the registry, into a store that is empty. */
+	/*
+	 * A plan of what a pull would take: for an image of the registry, into a store that is
+	 * empty.
+	 */
 	const struct pull_request req = {
 		.from = image->transport,
 		.to = image->store ? image->store : scratch,

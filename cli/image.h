@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operand IMAGE: a place, opened where it is found, and its documents. A bare REF is the local store's when that has the name, else the
- * registry's.
+ * The operand IMAGE: a place, opened where it is found, and its documents. A bare REF is the local
+ * store's when that has the name, else the registry's.
  */
 #ifndef IMG_CLI_IMAGE_H
 #define IMG_CLI_IMAGE_H
@@ -25,7 +25,10 @@ struct image {
 	struct transport *transport;
 };
 
-/* Opens what the operand names, by --local and --remote. ERR_UNSUPPORTED for places that this command can't read. */
+/*
+ * Opens what the operand names, by --local and --remote. ERR_UNSUPPORTED for places that this
+ * command can't read.
+ */
 int image_open(struct cli *cli, const char *operand, struct image *ret, struct err *err);
 /* In the registry, whatever the store has. */
 int image_open_remote(struct cli *cli, const struct reference *ref, struct image *ret,
@@ -37,7 +40,9 @@ void image_close(struct image *image);
 const char *image_key(const struct image *image, char scratch[DIGEST_TEXT_BYTES]);
 /* The operand as a reference of a registry or the store. ERR_USAGE with a hint for HOST:PORT. */
 int image_parse_ref(const char *text, struct reference *ret, struct err *err);
-/* The operand of a command that only reads registries: REF or docker://REF, its tag made explicit. */
+/*
+ * The operand of a command that only reads registries: REF or docker://REF, its tag made explicit.
+ */
 int image_parse_remote(const char *text, struct reference *ret, struct err *err);
 
 /* The documents from the name down to one manifest and its config, verified and read. */

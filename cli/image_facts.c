@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A walk over an image's documents in the store, which tolerates that some are not there: an index is seldom pulled whole. */
+/*
+ * A walk over an image's documents in the store, which tolerates that some are not there: an index
+ * is seldom pulled whole.
+ */
 #include "cli/image_facts.h"
 
 #include "base/mem.h"

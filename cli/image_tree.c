@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the graph. An index of the store is seldom whole: what is not there is said, not an error. Referrers are asked of places that can list
- * them. Depth and number are bounded, so that a place can't send us round and round.
+ * Reading the graph. An index of the store is seldom whole: what is not there is said, not an
+ * error. Referrers are asked of places that can list them. Depth and number are bounded, so that a
+ * place can't send us round and round.
  */
 #include "cli/image_tree.h"
 
@@ -132,7 +133,10 @@ static int walk_index(struct tree_walk *w, const struct document *doc, struct js
 	return 0;
 }
 
-/* What says that it belongs to this document. Places without such lists have none; only a cancelled walk ends here. */
+/*
+ * What says that it belongs to this document. Places without such lists have none; only a cancelled
+ * walk ends here.
+ */
 static int walk_referrers(struct tree_walk *w, const struct descriptor *d, struct json *node,
 			  struct err *err)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The graph below a name as one JSON object: nodes have Kind (image, index, manifest, config, layer, blob, attestation, referrer), Digest, MediaType,
- * Size, what else is known (Platform, ArtifactType, Annotations), Missing when the place lacks it, and Children.
+ * The graph below a name as one JSON object: nodes have Kind (image, index, manifest, config,
+ * layer, blob, attestation, referrer), Digest, MediaType, Size, what else is known (Platform,
+ * ArtifactType, Annotations), Missing when the place lacks it, and Children.
  */
 #ifndef IMG_CLI_IMAGE_TREE_H
 #define IMG_CLI_IMAGE_TREE_H

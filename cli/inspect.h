@@ -10,8 +10,9 @@
 struct json;
 
 /*
- * The object of --json and --format. First skopeo's keys in skopeo's order (RepoTags stays empty: listing tags is `img tags`), then docker's (Id,
- * RepoDigests, Author, Config, RootFS, Size, History) and ours (MediaType, Manifest, ConfigDescriptor, Platforms, ArtifactType, Annotations).
+ * The object of --json and --format. First skopeo's keys in skopeo's order (RepoTags stays empty:
+ * listing tags is `img tags`), then docker's (Id, RepoDigests, Author, Config, RootFS, Size,
+ * History) and ours (MediaType, Manifest, ConfigDescriptor, Platforms, ArtifactType, Annotations).
  * Free with json_free.
  */
 int inspect_json(const struct image *image, const struct image_content *content, struct json **ret,

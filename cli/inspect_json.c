@@ -80,7 +80,10 @@ static void set_skopeo(struct json *o, const struct image *image, const struct i
 	json_set(o, "Env", strings_or_null(&run->env));
 }
 
-/* docker's keys are always there, null when the image says nothing, then whatever else the config has. */
+/*
+ * docker's keys are always there, null when the image says nothing, then whatever else the config
+ * has.
+ */
 static struct json *docker_config(const struct json *config)
 {
 	static const char *const keys[] = { "Hostname",	  "Domainname", "User",	   "ExposedPorts",

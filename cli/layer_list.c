@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer's entries as lines. Names are bytes of the layer: escaped for people, U+FFFD for what is not UTF-8 in JSON. */
+/*
+ * A layer's entries as lines. Names are bytes of the layer: escaped for people, U+FFFD for what is
+ * not UTF-8 in JSON.
+ */
 #include "cli/layer_list.h"
 
 #include "base/json.h"
@@ -14,16 +17,18 @@ char *layer_list_mode(char dst[11], const struct tar_entry *entry)
 	static const char bits[] = "rwxrwxrwx";
 	const unsigned m = entry->mode;
 
-	dst[0] = entry->type >= '0' && entry->type <= '6' ? types[entry->type - '0'] : '?';
+	memcpy(dst, "?---------", 11);
+	if (entry->type >= '0' && entry->type <= '6')
+		dst[0] = types[entry->type - '0'];
 	for (unsigned i = 0; i < 9; i++)
-		dst[i + 1] = m & (0400u >> i) ? bits[i] : '-';
-	if (m & 04000)
-		dst[3] = m & 0100 ? 's' : 'S';
-	if (m & 02000)
-		dst[6] = m & 0010 ? 's' : 'S';
-	if (m & 01000)
-		dst[9] = m & 0001 ? 't' : 'T';
-	dst[10] = '\0';
+		if ((m & (0400u >> i)) != 0)
+			dst[i + 1] = bits[i];
+	if ((m & 04000) != 0)
+		dst[3] = dst[3] == 'x' ? 's' : 'S';
+	if ((m & 02000) != 0)
+		dst[6] = dst[6] == 'x' ? 's' : 'S';
+	if ((m & 01000) != 0)
+		dst[9] = dst[9] == 'x' ? 't' : 'T';
 	return dst;
 }
 

@@ -14,7 +14,8 @@ int layer_list_print(const struct op *op, const struct layer *layer, bool json, 
 /* "drwxr-xr-t" of an entry. Returns dst. */
 char *layer_list_mode(char dst[11], const struct tar_entry *entry);
 /*
- * What a whiteout hides (image-spec layer.md "Whiteouts"): the last name without ".wh.", "" for an opaque marker, NULL for an ordinary entry.
+ * What a whiteout hides (image-spec layer.md "Whiteouts"): the last name without ".wh.", "" for an
+ * opaque marker, NULL for an ordinary entry.
  */
 const char *layer_list_whiteout(const char *name);
 

@@ -5,7 +5,10 @@
 #include "base/version.h"
 #include "cli/cli.h"
 
-/* Roff reads '\' everywhere and '.' at the start of a line, and makes hyphens and curved quotes of '-', '\'' and '`'. */
+/*
+ * Roff reads '\' everywhere and '.' at the start of a line, and makes hyphens and curved quotes of
+ * '-', '\'' and '`'.
+ */
 static void roff(const char *text, size_t len, FILE *out)
 {
 	bool at_start = true;

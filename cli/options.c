@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option parser. What it reads was typed by the user or by a script; it is echoed in errors with
- * control characters escaped.
+ * The option parser. What it reads was typed by the user or by a script; it is echoed in errors
+ * with control characters escaped.
  */
 #include "cli/options.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options by table: each entry names a flag and where its value goes in a plain struct. The parser, --help,
- * the completion and the man page all read the same tables. Syntax as getopt_long and pflag users type it: `--name VALUE`, `--name=VALUE`,
- * `-n VALUE`, `-nVALUE`, bundled `-abc`; a bool takes no separate value, but `--name=BOOL`.
+ * Options by table: each entry names a flag and where its value goes in a plain struct. The parser,
+ * --help, the completion and the man page all read the same tables. Syntax as getopt_long and pflag
+ * users type it: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, bundled `-abc`; a bool
+ * takes no separate value, but `--name=BOOL`.
  */
 #ifndef IMG_CLI_OPTIONS_H
 #define IMG_CLI_OPTIONS_H
@@ -54,13 +55,20 @@ struct options {
 /* Adds a group; NULL or empty tables are left out. */
 void options_add(struct options *o, const char *title, const struct opt *table, void *values);
 /*
- * Takes one word that begins with '-' (not "-" or "--"). `next` is the word after it, or NULL. Returns 1 when `next` was used up as its value,
- * 0 when not; ERR_USAGE, with a hint when a known option is near.
+ * Takes one word that begins with '-' (not "-" or "--"). `next` is the word after it, or NULL.
+ * Returns 1 when `next` was used up as its value, 0 when not; ERR_USAGE, with a hint when a known
+ * option is near.
  */
 int options_take(const struct options *o, const char *word, const char *next, struct err *err);
-/* The words a bool takes, as Go's strconv.ParseBool: 1 t T TRUE true True and their opposites. False when it is neither. */
+/*
+ * The words a bool takes, as Go's strconv.ParseBool: 1 t T TRUE true True and their opposites.
+ * False when it is neither.
+ */
 bool options_parse_bool(const char *text, bool *ret);
-/* Edits (insert, remove, replace, swap neighbours) between two words, or `limit` + 1 when there are more. */
+/*
+ * Edits (insert, remove, replace, swap neighbours) between two words, or `limit` + 1 when there are
+ * more.
+ */
 unsigned options_distance(const char *a, const char *b, unsigned limit);
 
 #endif

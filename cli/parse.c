@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From argv to `struct cli`: the first operand names the command, options may stand before or after it, "--" ends them. Which
- * options exist after the command is said by its table.
+ * From argv to `struct cli`: the first operand names the command, options may stand before or after
+ * it, "--" ends them. Which options exist after the command is said by its table.
  */
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "layer 3/7 8c4f1a      [=======>      ]  12.3 MB / 131 MB  41.2 MB/s  downloading": laid out for a width. */
+/*
+ * "layer 3/7 8c4f1a      [=======>      ]  12.3 MB / 131 MB  41.2 MB/s  downloading": laid out for
+ * a width.
+ */
 #include "cli/progress_draw.h"
 
 #include "base/text.h"

@@ -18,7 +18,10 @@ struct progress_line {
 	uint64_t left_s;	     /* seconds to go; 0: not shown */
 };
 
-/* Appends the line, at most `columns` wide, without newline. Parts that find no room are left out, the bar first. */
+/*
+ * Appends the line, at most `columns` wide, without newline. Parts that find no room are left out,
+ * the bar first.
+ */
 void progress_draw(struct buf *out, const struct progress_line *line, size_t columns);
 
 #endif

@@ -26,7 +26,10 @@ struct progress_items {
 };
 
 void progress_items_fini(struct progress_items *items);
-/* Takes a report in; the item it is about, NULL for notes and unknown items. Valid until the next call. */
+/*
+ * Takes a report in; the item it is about, NULL for notes and unknown items. Valid until the next
+ * call.
+ */
 struct progress_item *progress_items_take(struct progress_items *items,
 					  const struct progress_event *event);
 /* Removes it, keeping the order of the others. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Progress as JSON lines, for programs that run img: one object a report,
- *   {"event":"begin|bytes|state|end|note|log","item":N,"label":"...","state":"...","bytes":N,"total":N}
- * where members without a value are left out, and "count" stands for "bytes" when things are counted. The event "bytes" comes at most ten times a
- * second an item.
+ *   {"event":"begin|bytes|state|end|note|log",
+ *    "item":N,"label":"...","state":"...","bytes":N,"total":N}
+ * where members without a value are left out, and "count" stands for "bytes" when things are
+ * counted. The event "bytes" comes at most ten times a second an item.
  */
 #include "cli/progress_view.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Progress as plain lines, for logs and pipes: "LABEL: STATE" when an item changes its state, how far it is every ten seconds, how it
- * ended. With `notes_only` just the notes.
+ * Progress as plain lines, for logs and pipes: "LABEL: STATE" when an item changes its state, how
+ * far it is every ten seconds, how it ended. With `notes_only` just the notes.
  */
 #include "cli/progress_view.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Progress as bars: the items at work, one line each, then a total; what is done moves up and stays. A thread of its own redraws at most ten times
- * a second, from the first item on, so reports cost a lock and no output. The cursor stays visible and always rests below the block:
- * whatever ends the process leaves a usable terminal.
+ * Progress as bars: the items at work, one line each, then a total; what is done moves up and
+ * stays. A thread of its own redraws at most ten times a second, from the first item on, so reports
+ * cost a lock and no output. The cursor stays visible and always rests below the block: whatever
+ * ends the process leaves a usable terminal.
  */
 #include "cli/progress_view.h"
 

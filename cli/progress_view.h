@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Progress on stderr, in one of four shapes: bars on a terminal, plain lines, JSON lines, none. A view is the sink of an operation's reports
- * (base/op.h) and the door for all other talk while it lives, so that lines and bars don't overwrite each other.
+ * Progress on stderr, in one of four shapes: bars on a terminal, plain lines, JSON lines, none. A
+ * view is the sink of an operation's reports (base/op.h) and the door for all other talk while it
+ * lives, so that lines and bars don't overwrite each other.
  */
 #ifndef IMG_CLI_PROGRESS_VIEW_H
 #define IMG_CLI_PROGRESS_VIEW_H
@@ -20,7 +21,10 @@ struct progress_view {
 	void (*close)(struct progress_view *v);
 };
 
-/* Writes to `fd`, borrowed. PROGRESS_AUTO: bars on a terminal that knows how to move its cursor, plain lines elsewhere. `quiet` drops notes. */
+/*
+ * Writes to `fd`, borrowed. PROGRESS_AUTO: bars on a terminal that knows how to move its cursor,
+ * plain lines elsewhere. `quiet` drops notes.
+ */
 struct progress_view *progress_view_new(enum progress_mode mode, int fd, bool quiet);
 /* NULL is fine. */
 void progress_view_free(struct progress_view *v);

@@ -21,8 +21,8 @@ static int no_terminal(struct err *err)
 }
 
 /*
- * Waits until there is something to read. Signals only come in while it waits: one that came between the question and the wait would
- * otherwise be noticed after the answer, that is never.
+ * Waits until there is something to read. Signals only come in while it waits: one that came
+ * between the question and the wait would otherwise be noticed after the answer, that is never.
  */
 static int wait_input(int fd, const struct op *op, struct err *err)
 {

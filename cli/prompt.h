@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Asks `question` on the terminal and reads one line, without echo when `secret`. Free with free(), after wiping a secret. ERR_USAGE when
- * there is no terminal; ERR_CANCELLED after Ctrl-C.
+ * Asks `question` on the terminal and reads one line, without echo when `secret`. Free with free(),
+ * after wiping a secret. ERR_USAGE when there is no terminal; ERR_CANCELLED after Ctrl-C.
  */
 int prompt_line(const struct op *op, const char *question, bool secret, char **ret,
 		struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Getting an image ready: what the store has is used, what it lacks (the name, or the platform that is asked for) is pulled. A store that can't be
- * written serves as long as nothing is missing.
+ * Getting an image ready: what the store has is used, what it lacks (the name, or the platform that
+ * is asked for) is pulled. A store that can't be written serves as long as nothing is missing.
  */
 #include "cli/ready_image.h"
 
@@ -67,7 +67,10 @@ static int find(struct cli *cli, const char *operand, struct ready_image *r, str
 	return rc;
 }
 
-/* Layers that are not there yet (--no-unpack) or no more are made, which takes a store that can be written. */
+/*
+ * Layers that are not there yet (--no-unpack) or no more are made, which takes a store that can be
+ * written.
+ */
 static int make_layers(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
 {
 	const struct image_config *config = &r->content.image;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image ready for use: in the store (pulled when it was not), its layers opened and merged. For unpack and export. */
+/*
+ * An image ready for use: in the store (pulled when it was not), its layers opened and merged. For
+ * unpack and export.
+ */
 #ifndef IMG_CLI_READY_IMAGE_H
 #define IMG_CLI_READY_IMAGE_H
 
@@ -12,7 +15,9 @@ struct ready_image {
 	struct local_tree tree;
 };
 
-/* By --local, --remote and --platform: --remote pulls in any case. ERR_UNSUPPORTED for artifacts. */
+/*
+ * By --local, --remote and --platform: --remote pulls in any case. ERR_UNSUPPORTED for artifacts.
+ */
 int ready_image_open(struct cli *cli, const char *operand, struct ready_image *ret,
 		     struct err *err);
 void ready_image_close(struct ready_image *r);

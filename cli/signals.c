@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals. Handlers have no SA_RESTART: a system call that waits for a terminal or a lock comes back with EINTR and finds
- * the operation cancelled.
+ * Signals. Handlers have no SA_RESTART: a system call that waits for a terminal or a lock comes
+ * back with EINTR and finds the operation cancelled.
  */
 #include "cli/signals.h"
 

@@ -5,7 +5,10 @@
 
 #include "base/op.h"
 
-/* From now on SIGINT and SIGTERM cancel `root`, which must live as long as the process; SIGPIPE becomes EPIPE. */
+/*
+ * From now on SIGINT and SIGTERM cancel `root`, which must live as long as the process; SIGPIPE
+ * becomes EPIPE.
+ */
 void signals_install(struct op *root);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tables for people. Cells may hold what a peer wrote (a history line, a platform): they are escaped when added. Their size is
- * bounded by the documents they come from.
+ * Tables for people. Cells may hold what a peer wrote (a history line, a platform): they are
+ * escaped when added. Their size is bounded by the documents they come from.
  */
 #include "cli/table.h"
 

@@ -23,7 +23,10 @@ void table_free(struct table *t);
 void table_add(struct table *t, const char *text);
 /* The same in printf form; for text of bounded length. */
 void table_addf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Prints titles (unless all are NULL) and rows, each line after `indent` spaces; the last column is not padded. */
+/*
+ * Prints titles (unless all are NULL) and rows, each line after `indent` spaces; the last column is
+ * not padded.
+ */
 void table_print(const struct table *t, unsigned indent, FILE *out);
 
 static inline void table_free_p(struct table **t)

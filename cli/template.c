@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a template: text, and the actions that steer it. The user writes templates, the data comes from images: both are bounded, by
- * steps, depth and the size of what is printed.
+ * Running a template: text, and the actions that steer it. The user writes templates, the data
+ * comes from images: both are bounded, by steps, depth and the size of what is printed.
  */
 #include "cli/template.h"
 
@@ -47,7 +47,7 @@ static int run_inner(struct template_run *r, const struct template_value *dot, b
 static int run_else(struct template_run *r, bool live, struct err *err)
 {
 	const bool old_live = r->live;
-	enum stop stop;
+	enum stop stop = STOP_NONE;
 
 	template_skip_spaces(r);
 	for (const char *const *w = (const char *const[]){ "if", "with", NULL }; *w; w++) {
@@ -92,7 +92,7 @@ static int run_condition(struct template_run *r, bool moves_dot, struct err *err
 	const size_t var_count = r->var_count;
 	char name[TEMPLATE_NAME_MAX];
 	struct template_value value;
-	enum stop stop;
+	enum stop stop = STOP_NONE;
 
 	TRY(take_declaration(r, name, err));
 	TRY(template_pipeline(r, &value, err));

@@ -254,7 +254,7 @@ static int fn_eq(const struct template_call *c, struct template_value *ret, stru
 	bool equal = false;
 
 	for (size_t i = 1; i < c->count && !equal; i++) {
-		int order;
+		int order = 0;
 
 		TRY(compare(c, i, &order, err));
 		equal = order == 0;
@@ -269,7 +269,7 @@ static int fn_order(const struct template_call *c, struct template_value *ret, s
 	const bool less = c->name[0] == 'l' || c->name[0] == 'n';
 	const bool more = c->name[0] == 'g' || c->name[0] == 'n';
 	const bool same = c->name[1] == 'e' && c->name[0] != 'n';
-	int order;
+	int order = 0;
 
 	TRY(compare(c, 1, &order, err));
 	*ret = keep_bool(c, order < 0 ? less : order > 0 ? more : same);

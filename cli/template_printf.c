@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* printf in templates: %s %v %d %q %% with '-', '0', width and precision, as people use it ("%.12s", "%-20s"). */
+/*
+ * printf in templates: %s %v %d %q %% with '-', '0', width and precision, as people use it
+ * ("%.12s", "%-20s").
+ */
 #include "cli/template_value.h"
 
 #include "base/mem.h"
@@ -116,7 +119,7 @@ static int format(const struct template_call *c, const char *at, struct buf *out
 
 	while (*at) {
 		const size_t plain = strcspn(at, "%");
-		struct verb verb;
+		struct verb verb = { 0 };
 
 		TRY(buf_append(out, at, plain, err));
 		at += plain;

@@ -15,7 +15,8 @@ struct template_var {
 };
 
 /*
- * The text is walked and run at once; a branch that is not taken is walked without being `live`: it is checked, and nothing is evaluated.
+ * The text is walked and run at once; a branch that is not taken is walked without being `live`: it
+ * is checked, and nothing is evaluated.
  */
 struct template_run {
 	const char *at; /* in the text; inside an action while expressions are read */
@@ -32,7 +33,10 @@ struct template_run {
 void template_skip_spaces(struct template_run *r);
 /* True at the "}}" or " -}}" that ends an action. */
 bool template_at_end(const struct template_run *r);
-/* Takes the end, and the white space after it when it has the trim marker. ERR_USAGE when it is not there. */
+/*
+ * Takes the end, and the white space after it when it has the trim marker. ERR_USAGE when it is not
+ * there.
+ */
 int template_take_end(struct template_run *r, struct err *err);
 /* Counts one step of the run. ERR_LIMIT. */
 int template_step(struct template_run *r, struct err *err);

@@ -22,7 +22,9 @@ struct template_value template_keep(struct template_temps *temps, struct json *f
 	return (struct template_value){ fresh, NULL };
 }
 
-/* Members whose absence means an empty list or map: JSON's null does not tell, docker's structs do. */
+/*
+ * Members whose absence means an empty list or map: JSON's null does not tell, docker's structs do.
+ */
 static const char *const lists[] = { "Env",	    "Entrypoint", "Cmd",	"Shell",
 				     "OnBuild",	    "Layers",	  "LayersData", "RepoTags",
 				     "RepoDigests", "History",	  "Platforms",	"Test" };

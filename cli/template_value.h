@@ -7,8 +7,9 @@
 #include "base/json.h"
 
 /*
- * A value is JSON, borrowed from the data or from the run's temporaries. `field` begins with the name it was got by (and goes on with
- * the template's text): it says what an absent list, map or text looks like.
+ * A value is JSON, borrowed from the data or from the run's temporaries. `field` begins with the
+ * name it was got by (and goes on with the template's text): it says what an absent list, map or
+ * text looks like.
  */
 struct template_value {
 	const struct json *json;
@@ -25,7 +26,10 @@ void template_temps_fini(struct template_temps *temps);
 /* Keeps a fresh value and gives it back as a value. */
 struct template_value template_keep(struct template_temps *temps, struct json *fresh);
 
-/* Go's %v: lists as [a b], maps as map[k:v] in the order of the keys, absent things as their empty form. */
+/*
+ * Go's %v: lists as [a b], maps as map[k:v] in the order of the keys, absent things as their empty
+ * form.
+ */
 int template_print_value(const struct template_value *v, struct buf *out, struct err *err);
 /* Go's truth: false, 0, "", null, empty lists and maps are not. */
 bool template_is_true(const struct template_value *v);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Display width by ranges (Unicode 15, EastAsianWidth.txt and general categories Mn, Me, Cf; the blocks that matter). */
+/*
+ * Display width by ranges (Unicode 15, EastAsianWidth.txt and general categories Mn, Me, Cf; the
+ * blocks that matter).
+ */
 #include "cli/width.h"
 
 #include "base/mem.h"

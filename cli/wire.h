@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the parts are put together: the store, the network, places. Each is opened when a command first asks, so that what it does not need costs
- * nothing.
+ * Where the parts are put together: the store, the network, places. Each is opened when a command
+ * first asks, so that what it does not need costs nothing.
  */
 #ifndef IMG_CLI_WIRE_H
 #define IMG_CLI_WIRE_H
@@ -18,8 +18,9 @@ struct transport;
 
 enum wire_store_use { WIRE_READ, WIRE_WRITE };
 /*
- * The store of this invocation, borrowed. WIRE_READ gives ERR_NOT_FOUND when there is none yet; WIRE_WRITE makes it. Asking for WIRE_WRITE after WIRE_READ
- * opens it anew: what was got from the first is gone.
+ * The store of this invocation, borrowed. WIRE_READ gives ERR_NOT_FOUND when there is none yet;
+ * WIRE_WRITE makes it. Asking for WIRE_WRITE after WIRE_READ opens it anew: what was got from the
+ * first is gone.
  */
 int wire_store(struct cli *cli, enum wire_store_use use, struct store **ret, struct err *err);
 /* The network, borrowed. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/template: any template over an image's facts ends in bounded time with text or one clear error; what it prints of the same data is the same
- * again. An input is the template, and after a NUL byte JSON data of its own.
+ * cli/template: any template over an image's facts ends in bounded time with text or one clear
+ * error; what it prints of the same data is the same again. An input is the template, and after a
+ * NUL byte JSON data of its own.
  */
 #include "cli/template.h"
 

@@ -13,7 +13,10 @@ int check_has(const char *row, const char *part, const char *got);
 /* True when the error is of this kind and `text` is in its message or hint. */
 int check_err(const char *row, const struct err *err, enum err_kind kind, const char *text);
 
-/* What is printed to `f` from check_begin until check_captured closes it and gives the text; free with free(). */
+/*
+ * What is printed to `f` from check_begin until check_captured closes it and gives the text; free
+ * with free().
+ */
 struct check_capture {
 	FILE *f;
 	char *text;

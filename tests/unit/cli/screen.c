@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Understands text, newline, carriage return, ESC [ n A (up), ESC [ K (clear the rest of the line), ESC [ J (clear below). Anything else aborts. */
+/*
+ * Understands text, newline, carriage return, ESC [ n A (up), ESC [ K (clear the rest of the line),
+ * ESC [ J (clear below). Anything else aborts.
+ */
 #include "tests/unit/cli/screen.h"
 
 #include "base/buf.h"

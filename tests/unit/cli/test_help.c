@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts made from the tables: nothing is missing in them, and the programs that read them accept them. */
+/*
+ * Texts made from the tables: nothing is missing in them, and the programs that read them accept
+ * them.
+ */
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/help.h"

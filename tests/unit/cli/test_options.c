@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option parser: every syntax that getopt_long and pflag users type, and what it says when they mistype. */
+/*
+ * The option parser: every syntax that getopt_long and pflag users type, and what it says when they
+ * mistype.
+ */
 #include "base/mem.h"
 #include "cli/options.h"
 #include "tests/unit/cli/check.h"

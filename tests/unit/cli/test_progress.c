@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Progress in its shapes. Bars are looked at on a pty; no test depends on how long anything takes. */
+/*
+ * Progress in its shapes. Bars are looked at on a pty; no test depends on how long anything takes.
+ */
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -219,7 +221,10 @@ void test_progress__bars_come_to_rest(void)
 	progress_view_free(v);
 	const char *text = screen_text(s);
 
-	/* All is done: the ended items in the order of their ends or of their beginnings, then the total. */
+	/*
+	 * All is done: the ended items in the order of their ends or of their beginnings, then the
+	 * total.
+	 */
 	CU_ASSERT(check_has("bars", "aaa                         2.0 kB  done\n", text));
 	CU_ASSERT(check_has("bars", "bbb                       exists\n", text));
 	CU_ASSERT(check_has("bars", "img: note: remark\n", text));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates of --format: what docker and skopeo users type, with the outcome of Go's text/template. */
+/*
+ * Templates of --format: what docker and skopeo users type, with the outcome of Go's text/template.
+ */
 #include "base/mem.h"
 #include "cli/template.h"
 #include "tests/unit/cli/check.h"
