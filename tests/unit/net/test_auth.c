@@ -6,72 +6,9 @@
 #include "net/auth.h"
 
 #include "base/mem.h"
-#include "base/text.h"
-#include "tests/unit/net/home.h"
-#include "tests/unit/net/realm.h"
+#include "tests/unit/net/bench.h"
 
 #include <CUnit/CUnit.h>
-
-#define HOST  "r.example"
-#define REALM "Bearer realm=\"https://t.example/token\",service=\"svc\""
-
-/* Everything that a test of this file needs. */
-struct bench {
-	struct home home;
-	struct realm realm;
-	struct credentials *credentials;
-	struct auth *auth;
-	struct err err;
-};
-
-static void bench_fini(struct bench *b)
-{
-	auth_free(b->auth);
-	credentials_free(b->credentials);
-	realm_fini(&b->realm);
-	home_fini(&b->home);
-}
-
-/* `file` is an auth.json with ' for ", or NULL. */
-static void bench_init(struct bench *b, const char *creds, const char *file)
-{
-	*b = (struct bench){ 0 };
-	home_init(&b->home);
-	realm_init(&b->realm);
-	if (file)
-		home_write(&b->home, "run/containers/auth.json", file);
-	CU_ASSERT_EQUAL_FATAL(credentials_new(&(struct credentials_config){ .creds = creds },
-					      &b->credentials, &b->err),
-			      0);
-	b->auth = auth_new(&(struct auth_config){ .credentials = b->credentials,
-						  .exchange = realm_exchange,
-						  .clock = realm_clock,
-						  .exchange_arg = &b->realm });
-}
-#define _bench_ __attribute__((cleanup(bench_fini)))
-
-static int answer(struct bench *b, struct auth_session *s, const char *challenge)
-{
-	const struct auth_lines lines = { &challenge, 1 };
-
-	err_clear(&b->err);
-	return auth_answer(b->auth, NULL, s, &lines, &b->err);
-}
-
-static int prepare(struct bench *b, struct auth_session *s)
-{
-	err_clear(&b->err);
-	return auth_prepare(b->auth, NULL, s, &b->err);
-}
-
-#define PULL(name)                                           \
-	{                                                    \
-		.target = {                                  \
-			.host = HOST,                        \
-			.scope = "repository:" name ":pull", \
-			.repository = HOST "/" name          \
-		}                                            \
-	}
 
 /* --- what is asked ------------------------------------------------------------------------------ */
 
@@ -135,9 +72,10 @@ void test_auth__requests(void)
 		};
 
 		bench_init(&b, rows[i].creds, rows[i].file);
-		CU_ASSERT_EQUAL(prepare(&b, &s), 0);
+		CU_ASSERT_EQUAL(bench_prepare(&b, &s), 0);
 		CU_ASSERT(row_text(rows[i].challenge, "first header", NULL, s.header));
-		CU_ASSERT(row_int(rows[i].challenge, "rc", 0, answer(&b, &s, rows[i].challenge)));
+		CU_ASSERT(row_int(rows[i].challenge, "rc", 0,
+				  bench_answer(&b, &s, rows[i].challenge)));
 		CU_ASSERT(row_text(rows[i].challenge, "asked", rows[i].asked,
 				   buf_str(&b.realm.asked)));
 		CU_ASSERT(row_text(rows[i].challenge, "header", rows[i].header, s.header));
@@ -151,7 +89,7 @@ void test_auth__identity_token_without_oauth(void)
 
 	bench_init(&b, NULL, "{'auths':{'r.example':{'identitytoken':'I'}}}");
 	b.realm.form_status = 404;
-	CU_ASSERT_EQUAL(answer(&b, &s, REALM), 0);
+	CU_ASSERT_EQUAL(bench_answer(&b, &s, REALM), 0);
 	/* base64 of "<token>:I" */
 	CU_ASSERT_PTR_NOT_NULL(strstr(
 		buf_str(&b.realm.asked),
@@ -203,7 +141,7 @@ void test_auth__realms_that_are_not_trusted(void)
 		char *_free_ challenge = xasprintf("Bearer realm=\"%s\"", rows[i].realm);
 
 		bench_init(&b, NULL, NULL);
-		const int rc = answer(&b, &s, challenge);
+		const int rc = bench_answer(&b, &s, challenge);
 
 		CU_ASSERT(row_int(rows[i].realm, "fails", rows[i].kind != ERR_NONE, rc < 0));
 		if (rows[i].kind != ERR_NONE)
@@ -241,7 +179,7 @@ void test_auth__no_secret_over_plain_http(void)
 							 .plain_allowed = rows[i].allowed,
 							 .exchange = realm_exchange,
 							 .exchange_arg = &b.realm });
-		const int rc = answer(&b, &s, rows[i].challenge);
+		const int rc = bench_answer(&b, &s, rows[i].challenge);
 
 		CU_ASSERT(row_int(rows[i].host, "taken", rows[i].taken, rc == 0));
 		CU_ASSERT(row_int(rows[i].host, "header", rows[i].taken, s.header != NULL));
@@ -296,7 +234,7 @@ void test_auth__answers_of_the_realm(void)
 		bench_init(&b, "u:PASS", NULL);
 		b.realm.status = rows[i].status;
 		b.realm.body = rows[i].body;
-		const int rc = answer(&b, &s, REALM);
+		const int rc = bench_answer(&b, &s, REALM);
 
 		CU_ASSERT(row_int(row, "fails", rows[i].kind != ERR_NONE, rc < 0));
 		if (rc == 0) {
@@ -323,11 +261,11 @@ void test_auth__answer_of_the_realm_is_bounded(void)
 		buf_append_str(&huge, "aaaaaaaaaaaaaaaa", NULL);
 	buf_append_str(&huge, "\"}", NULL);
 	b.realm.body = buf_str(&huge);
-	CU_ASSERT(answer(&b, &s, REALM) < 0);
+	CU_ASSERT(bench_answer(&b, &s, REALM) < 0);
 	CU_ASSERT(row_err("huge", &b.err, ERR_LIMIT, "token server https://t.example/token"));
 
 	b.realm.fails = ERR_NETWORK;
-	CU_ASSERT(answer(&b, &s, REALM) < 0);
+	CU_ASSERT(bench_answer(&b, &s, REALM) < 0);
 	CU_ASSERT(row_err("cut", &b.err, ERR_NETWORK, "token server https://t.example/token"));
 }
 
@@ -366,11 +304,11 @@ void test_auth__gives_up(void)
 		size_t n = 0;
 
 		bench_init(&b, rows[i].creds, NULL);
-		CU_ASSERT_EQUAL(prepare(&b, &s), 0);
+		CU_ASSERT_EQUAL(bench_prepare(&b, &s), 0);
 		for (; n < 3 && rows[i].challenges[n + 1]; n++)
 			CU_ASSERT(row_int(rows[i].challenges[n], "rc", 0,
-					  answer(&b, &s, rows[i].challenges[n])));
-		CU_ASSERT(answer(&b, &s, rows[i].challenges[n]) < 0);
+					  bench_answer(&b, &s, rows[i].challenges[n])));
+		CU_ASSERT(bench_answer(&b, &s, rows[i].challenges[n]) < 0);
 		CU_ASSERT(row_err(rows[i].challenges[n], &b.err, ERR_AUTH, rows[i].message));
 	}
 }
@@ -389,7 +327,7 @@ void test_auth__every_loop_ends(void)
 			rounds % 3 ? "Bearer" : "Basic", rounds, rounds,
 			rounds % 2 ? "insufficient_scope" : "invalid_token");
 
-		if (answer(&b, &s, challenge) < 0)
+		if (bench_answer(&b, &s, challenge) < 0)
 			break;
 	}
 	CU_ASSERT(rounds < 5);
@@ -403,7 +341,7 @@ void test_auth__changing_its_mind_ends(void)
 	int rounds = 0;
 
 	bench_init(&b, "u:p", NULL);
-	while (rounds < 100 && answer(&b, &s, rounds % 2 ? REALM : "Basic") == 0)
+	while (rounds < 100 && bench_answer(&b, &s, rounds % 2 ? REALM : "Basic") == 0)
 		rounds++;
 	CU_ASSERT(rounds < 5);
 	CU_ASSERT(row_err("mind", &b.err, ERR_AUTH, "again and again"));
@@ -418,240 +356,6 @@ void test_auth__hints_name_login(void)
 	};
 
 	bench_init(&b, NULL, NULL);
-	CU_ASSERT(answer(&b, &s, "Basic") < 0);
+	CU_ASSERT(bench_answer(&b, &s, "Basic") < 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(b.err.hint, "img login docker.io"));
-}
-
-/* --- memory ------------------------------------------------------------------------------------- */
-
-void test_auth__tokens_are_kept_by_what_they_are_for(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ first = PULL("a"), _auth_session_ again = PULL("a");
-	struct auth_session _auth_session_ other = PULL("b");
-	struct auth_session _auth_session_ elsewhere = {
-		.target = { .host = "s.example", .scope = "repository:a:pull" }
-	};
-
-	bench_init(&b, NULL, NULL);
-	CU_ASSERT_EQUAL(prepare(&b, &first), 0);
-	CU_ASSERT_EQUAL(answer(&b, &first, REALM), 0);
-	/* The same: without asking anybody. */
-	CU_ASSERT_EQUAL(prepare(&b, &again), 0);
-	CU_ASSERT(row_text("again", "header", "Bearer T1", again.header));
-	/* Another repository: asked for at once, no 401 needed. */
-	CU_ASSERT_EQUAL(prepare(&b, &other), 0);
-	CU_ASSERT(row_text("other", "header", "Bearer T2", other.header));
-	/* Another host with the same realm and scope: nothing of ours. */
-	CU_ASSERT_EQUAL(prepare(&b, &elsewhere), 0);
-	CU_ASSERT(row_text("elsewhere", "header", NULL, elsewhere.header));
-	CU_ASSERT_EQUAL(answer(&b, &elsewhere, REALM), 0);
-	CU_ASSERT(row_text("elsewhere", "header", "Bearer T3", elsewhere.header));
-}
-
-void test_auth__tokens_are_kept_by_whose_they_are(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ ours = {
-		.target = { .host = HOST, .scope = "registry:catalog:*", .repository = HOST "/a" }
-	};
-	struct auth_session _auth_session_ theirs = {
-		.target = { .host = HOST, .scope = "registry:catalog:*", .repository = HOST "/b" }
-	};
-
-	bench_init(&b, NULL,
-		   "{'auths':{'r.example/a':{'auth':'eDp5'},'r.example/b':{'auth':'dTpw'}}}");
-	CU_ASSERT_EQUAL(answer(&b, &ours, REALM), 0);
-	CU_ASSERT_EQUAL(answer(&b, &theirs, REALM), 0);
-	CU_ASSERT(row_text("ours", "header", "Bearer T1", ours.header));
-	CU_ASSERT(row_text("theirs", "header", "Bearer T2", theirs.header));
-}
-
-void test_auth__tokens_are_renewed_before_their_end(void)
-{
-	static const struct {
-		const char *body;
-		uint64_t good_s, stale_s; /* seconds after the fetch */
-	} rows[] = {
-		{ "{\"token\":\"A\",\"expires_in\":300}", 289, 290 },
-		{ "{\"token\":\"A\"}", 49, 50 },
-		{ "{\"token\":\"A\",\"expires_in\":5}", 49, 50 },
-		{ "{\"token\":\"A\",\"expires_in\":-5}", 49, 50 },
-		{ "{\"token\":\"A\",\"expires_in\":\"300\"}", 49, 50 },
-		{ "{\"token\":\"A\",\"expires_in\":999999999}", 86389, 86390 },
-		/* A clock that is not ours is not believed. */
-		{ "{\"token\":\"A\",\"expires_in\":300,\"issued_at\":\"2001-01-01T00:00:00Z\"}",
-		  289, 290 },
-		{ "{\"token\":\"A\",\"expires_in\":300,\"issued_at\":\"9001-01-01T00:00:00Z\"}",
-		  289, 290 },
-		{ "{\"token\":\"A\",\"expires_in\":300,\"issued_at\":\"yesterday\"}", 289, 290 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct bench _bench_ b;
-		struct auth_session _auth_session_ s = PULL("a"), _auth_session_ good = PULL("a");
-		struct auth_session _auth_session_ stale = PULL("a");
-
-		bench_init(&b, NULL, NULL);
-		b.realm.body = rows[i].body;
-		CU_ASSERT_EQUAL(answer(&b, &s, REALM ",scope=\"repository:a:pull\""), 0);
-		b.realm.now_s += rows[i].good_s;
-		CU_ASSERT_EQUAL(prepare(&b, &good), 0);
-		CU_ASSERT(row_int(rows[i].body, "requests while good", 1, b.realm.count));
-		b.realm.now_s += rows[i].stale_s - rows[i].good_s;
-		CU_ASSERT_EQUAL(prepare(&b, &stale), 0);
-		CU_ASSERT(row_int(rows[i].body, "requests when stale", 2, b.realm.count));
-	}
-}
-
-void test_auth__age_of_a_token_counts(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ s = PULL("a"), _auth_session_ again = PULL("a");
-	char when[32];
-
-	bench_init(&b, NULL, NULL);
-	/* Handed out from a cache: issued 200 s ago, good for 100 more. */
-	char *_free_ body = xasprintf("{\"token\":\"A\",\"expires_in\":300,\"issued_at\":\"%s\"}",
-				      text_rfc3339(when, sizeof(when), time(NULL) - 200));
-
-	b.realm.body = body;
-	CU_ASSERT_EQUAL(answer(&b, &s, REALM ",scope=\"repository:a:pull\""), 0);
-	b.realm.now_s += 95;
-	CU_ASSERT_EQUAL(prepare(&b, &again), 0);
-	CU_ASSERT_EQUAL(b.realm.count, 2);
-}
-
-void test_auth__a_refused_token_is_replaced_once(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ s = PULL("a"), _auth_session_ later = PULL("a");
-
-	bench_init(&b, NULL, NULL);
-	CU_ASSERT_EQUAL(prepare(&b, &s), 0);
-	CU_ASSERT_EQUAL(answer(&b, &s, REALM), 0);
-	/* Revoked meanwhile: the one at hand is refused, a new one is fetched, and that is all. */
-	CU_ASSERT_EQUAL(prepare(&b, &later), 0);
-	CU_ASSERT(row_text("old", "header", "Bearer T1", later.header));
-	CU_ASSERT_EQUAL(answer(&b, &later, REALM ",error=\"invalid_token\""), 0);
-	CU_ASSERT(row_text("new", "header", "Bearer T2", later.header));
-	CU_ASSERT(answer(&b, &later, REALM ",error=\"invalid_token\"") < 0);
-	CU_ASSERT_EQUAL(b.realm.count, 2);
-}
-
-void test_auth__basic_is_remembered(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ s = PULL("a"), _auth_session_ again = PULL("b");
-	struct auth_session _auth_session_ plain = { .target = { .host = HOST, .is_plain = true } };
-
-	bench_init(&b, "u:p", NULL);
-	CU_ASSERT_EQUAL(answer(&b, &s, "Basic"), 0);
-	CU_ASSERT_EQUAL(prepare(&b, &again), 0);
-	CU_ASSERT(row_text("again", "header", "Basic dTpw", again.header));
-	/* The same name over another scheme is another host. */
-	CU_ASSERT_EQUAL(prepare(&b, &plain), 0);
-	CU_ASSERT(row_text("plain", "header", NULL, plain.header));
-}
-
-void test_auth__helper_is_asked_once(void)
-{
-	struct bench _bench_ b;
-	struct auth_session _auth_session_ s = PULL("a"), _auth_session_ again = PULL("a");
-
-	bench_init(&b, NULL, "{'credsStore':'x'}");
-	home_program(&b.home, "bin/docker-credential-x",
-		     "#!/bin/sh\necho x >> \"$HOME/asked\"\n"
-		     "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'\n");
-	CU_ASSERT_EQUAL(answer(&b, &s, REALM), 0);
-	CU_ASSERT_EQUAL(prepare(&b, &again), 0);
-	CU_ASSERT_EQUAL(answer(&b, &again, REALM), 0);
-	char *_free_ asked = home_read(&b.home, "asked");
-
-	CU_ASSERT(row_text("helper", "calls", "x\n", asked));
-}
-
-/* --- threads ------------------------------------------------------------------------------------ */
-
-struct worker {
-	struct bench *b;
-	pthread_t thread;
-	char *header;
-	int rc;
-};
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	struct auth_session _auth_session_ s = PULL("a");
-	const char *challenge = REALM;
-	const struct auth_lines lines = { &challenge, 1 };
-	struct err err = { 0 };
-
-	w->rc = auth_prepare(w->b->auth, NULL, &s, &err);
-	if (w->rc == 0 && !s.header)
-		w->rc = auth_answer(w->b->auth, NULL, &s, &lines, &err);
-	w->header = TAKE_PTR(s.header);
-	return NULL;
-}
-
-void test_auth__threads_share_one_fetch(void)
-{
-	struct bench _bench_ b;
-	struct worker workers[16];
-
-	bench_init(&b, NULL, "{'credsStore':'x'}");
-	home_program(&b.home, "bin/docker-credential-x",
-		     "#!/bin/sh\necho x >> \"$HOME/asked\"\n"
-		     "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'\n");
-	b.realm.slow = true;
-	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
-		workers[i] = (struct worker){ .b = &b };
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&workers[i].thread, NULL, work, &workers[i]),
-				      0);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
-		pthread_join(workers[i].thread, NULL);
-		CU_ASSERT_EQUAL(workers[i].rc, 0);
-		CU_ASSERT(row_text("worker", "header", "Bearer T1", workers[i].header));
-		free(workers[i].header);
-	}
-	char *_free_ asked = home_read(&b.home, "asked");
-
-	CU_ASSERT_EQUAL(b.realm.count, 1);
-	CU_ASSERT(row_text("helper", "calls", "x\n", asked));
-}
-
-void test_auth__a_failed_fetch_wakes_the_others(void)
-{
-	struct bench _bench_ b;
-	struct worker workers[8];
-
-	bench_init(&b, NULL, NULL);
-	b.realm.slow = true;
-	b.realm.fails = ERR_NETWORK;
-	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
-		workers[i] = (struct worker){ .b = &b };
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&workers[i].thread, NULL, work, &workers[i]),
-				      0);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
-		pthread_join(workers[i].thread, NULL);
-		CU_ASSERT(workers[i].rc < 0);
-	}
-}
-
-void test_auth__a_cancelled_wait_ends(void)
-{
-	struct bench _bench_ b;
-	struct op op = { .jobs = 1 };
-	struct auth_session _auth_session_ s = PULL("a");
-	const char *challenge = REALM;
-	const struct auth_lines lines = { &challenge, 1 };
-
-	bench_init(&b, NULL, "{'credsStore':'x'}");
-	home_program(&b.home, "bin/docker-credential-x", "#!/bin/sh\nexec sleep 30\n");
-	op_cancel(&op);
-	CU_ASSERT(auth_answer(b.auth, &op, &s, &lines, &b.err) < 0);
-	CU_ASSERT_EQUAL(b.err.kind, ERR_CANCELLED);
 }
