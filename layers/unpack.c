@@ -315,11 +315,41 @@ static int make_marker(struct unpack *u, struct err *err)
 	return 0;
 }
 
+static int remove_marker(const struct unpack *u)
+{
+	struct stat st;
+
+	if (unlinkat(u->root_fd, u->marker, 0) == 0)
+		return 0;
+	/* A root that its owner may not write, and the owner is an ordinary user. */
+	if (errno != EACCES || fstat(u->root_fd, &st) < 0 || fchmod(u->root_fd, S_IRWXU) < 0)
+		return -1;
+	const int rc = unlinkat(u->root_fd, u->marker, 0);
+
+	return fchmod(u->root_fd, st.st_mode & 07777) < 0 ? -1 : rc;
+}
+
+static void put_marker_back(const struct unpack *u)
+{
+	const int fd = openat(u->root_fd, u->marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* Removing the marker changes nothing but the root's time, which is set once more: the very last call. */
 static int finish_root(struct unpack *u, struct err *err)
 {
-	if (unlinkat(u->root_fd, u->marker, 0) < 0)
-		return err_sys(err, errno, "marker %s", u->marker);
-	return finish_dir(u, TREE_ROOT, u->root_fd, err);
+	struct unpack_name n = { .unpack = u, .node = TREE_ROOT, .dir_fd = -1, .name = "" };
+	int rc;
+
+	TRY(finish_dir(u, TREE_ROOT, u->root_fd, err));
+	tree_stat(u->tree, TREE_ROOT, &n.st);
+	rc = remove_marker(u) < 0 ? err_sys(err, errno, "marker %s", u->marker)
+				  : unpack_times(&n, u->root_fd, err);
+	if (rc < 0)
+		put_marker_back(u);
+	return rc;
 }
 
 static int run(struct op *op, struct unpack *u, unsigned threads, struct err *err)

@@ -125,7 +125,7 @@ static int set_xattrs(struct unpack_name *n, int fd, struct err *err)
 	return 0;
 }
 
-static int set_times(struct unpack_name *n, int fd, struct err *err)
+int unpack_times(struct unpack_name *n, int fd, struct err *err)
 {
 	const struct timespec t = { .tv_sec = n->st.mtime_sec, .tv_nsec = n->st.mtime_nsec };
 	const struct timespec both[2] = { t, t };
@@ -152,5 +152,5 @@ int unpack_attributes(struct unpack_name *n, int fd, uint32_t fresh_mode, struct
 	    (fresh_mode != (n->st.mode & 07777) || (chowned && (n->st.mode & 07000))))
 		TRY(set_mode(n, fd, err));
 	TRY(set_xattrs(n, fd, err));
-	return set_times(n, fd, err);
+	return unpack_times(n, fd, err);
 }

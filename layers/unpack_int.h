@@ -75,6 +75,9 @@ int unpack_copy(struct unpack_name *n, int fd, struct err *err);
  */
 int unpack_attributes(struct unpack_name *n, int fd, uint32_t fresh_mode, struct err *err);
 
+/* Sets the times alone. */
+int unpack_times(struct unpack_name *n, int fd, struct err *err);
+
 /* Books something that can't be kept. */
 void unpack_lose(struct unpack *u, enum unpack_loss loss, uint32_t node);
 /* "PATH" of a node for messages, escaped, cut; returns dst. */

@@ -84,6 +84,12 @@ int unpack_copy(struct unpack_name *n, int fd, struct err *err)
 	return 0;
 }
 
+/* Some file systems (NFS, those with quotas) tell only now that bytes could not be kept. */
+static int close_written(int fd, struct err *err)
+{
+	return close(fd) < 0 && errno != EINTR ? err_sys(err, errno, "close") : 0;
+}
+
 static int make_file(struct unpack_name *n, struct err *err)
 {
 	const mode_t mode = n->st.mode & 0777;
@@ -94,7 +100,8 @@ static int make_file(struct unpack_name *n, struct err *err)
 		return err_sys(err, errno, "create");
 	TRY(unpack_copy(n, fd, err));
 	atomic_fetch_add_explicit(&n->unpack->bytes, n->st.size_bytes, memory_order_relaxed);
-	return unpack_attributes(n, fd, mode & ~n->unpack->umask, err);
+	TRY(unpack_attributes(n, fd, mode & ~n->unpack->umask, err));
+	return close_written(TAKE_FD(fd), err);
 }
 
 static int make_symlink(struct unpack_name *n, struct err *err)

@@ -242,6 +242,31 @@ static int as_nobody(const struct tree *tree, const struct target *t)
 	return 0;
 }
 
+/* Runs `fn` in a child, which answers by its exit status. */
+static void unpack_as_nobody(const struct treemaker_entry *entries, size_t count,
+			     int (*fn)(const struct tree *, const struct target *))
+{
+	struct treemaker m;
+	struct target t;
+	int status = -1;
+
+	if (geteuid() != 0) {
+		test_skip("needs root to become nobody");
+		return;
+	}
+	treemaker_init(&m, entries, count);
+	target_init(&t);
+	chmod(t.path, 0755);
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fn(m.tree, &t));
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	target_fini(&t);
+	treemaker_fini(&m);
+}
+
 void test_unpack__ordinary_user_keeps_what_can_be_kept_and_hears_the_rest(void)
 {
 	static const struct treemaker_entry entries[] = {
@@ -259,25 +284,40 @@ void test_unpack__ordinary_user_keeps_what_can_be_kept_and_hears_the_rest(void)
 			     .gid = 65534 } },
 		TM_DIR("z/", 0755),
 	};
-	struct treemaker m;
-	struct target t;
-	int status = -1;
 
-	if (geteuid() != 0) {
-		test_skip("needs root to become nobody");
-		return;
-	}
-	treemaker_init(&m, entries, ARRAY_SIZE(entries));
-	target_init(&t);
-	chmod(t.path, 0755);
-	const pid_t pid = fork();
+	unpack_as_nobody(entries, ARRAY_SIZE(entries), as_nobody);
+}
 
-	if (pid == 0)
-		_exit(as_nobody(m.tree, &t));
-	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
-	CU_ASSERT_EQUAL(status, 0);
-	target_fini(&t);
-	treemaker_fini(&m);
+static int into_shut_root(const struct tree *tree, const struct target *t)
+{
+	struct unpack_report report = { 0 };
+	struct err err;
+	struct stat st;
+
+	if (fchown(t->fd, 65534, 65534) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+		return 2;
+	if (unpack_rc(tree, t->fd, false, &report, &err) < 0)
+		return 3;
+	unpack_report_fini(&report);
+	if (fstat(t->fd, &st) < 0 || st.st_mode != (S_IFDIR | 0555) || st.st_mtime != 7)
+		return 4;
+	return faccessat(t->fd, ".img-incomplete", F_OK, 0) < 0 ? 0 : 5;
+}
+
+/* The marker has to leave a folder that its owner may not write. */
+void test_unpack__root_that_its_owner_may_not_write(void)
+{
+	static const struct treemaker_entry entries[] = {
+		{ .entry = { .type = '5',
+			     .name = "./",
+			     .mode = 0555,
+			     .uid = 65534,
+			     .gid = 65534,
+			     .mtime_sec = 7 } },
+		TM_FILE("f", 0644, "x"),
+	};
+
+	unpack_as_nobody(entries, ARRAY_SIZE(entries), into_shut_root);
 }
 
 /* An image may bring a file of the marker's name. */
