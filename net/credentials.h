@@ -79,14 +79,15 @@ struct credentials_query {
 int credentials_find(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		     struct credential *ret, struct err *err);
 /*
- * Keeps user and secret (or identity token) of `what` under the host: in the helper that the files
+ * Keeps user and secret (or identity token) of `what` under the host (with a repository: for that
+ * namespace, in the auth file): in the helper that the files
  * name for it, else in the auth file (made with mode 0600 in a folder with 0700; other content, mode
  * and links are kept). Then kind, file, key and helper of `what` say where it is.
  */
 int credentials_store(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		      struct credential *what, struct err *err);
 /*
- * Forgets the host in the helper and in the auth file. Returns 1 when something was forgotten, 0 when nothing was there. Files of other programs (docker's
+ * Forgets the host (or the namespace) in the helper and in the auth file. Returns 1 when something was forgotten, 0 when nothing was there. Files of other programs (docker's
  * config.json) are left alone unless named by --authfile: ask credentials_find whether something is left.
  */
 int credentials_erase(const struct credentials *c, struct op *op, const struct credentials_query *q,

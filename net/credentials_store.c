@@ -114,7 +114,18 @@ static int auth_file_write(const struct auth_file *f, const struct json *root, s
 
 /* --- the document ------------------------------------------------------------------------------- */
 
-/* A copy of `auths` without what means the host. Sets *ret_removed. */
+/* With a repository the login is for that namespace only. */
+static const char *file_key(const struct credentials_query *q)
+{
+	return q->repository ? q->repository : credentials_helper_key(q);
+}
+
+static bool is_ours(const char *key, const struct credentials_query *q)
+{
+	return q->repository ? !strcmp(key, q->repository) : credentials_key_is_host(key, false, q);
+}
+
+/* A copy of `auths` without what is ours. Sets *ret_removed. */
 static struct json *auths_without(const struct json *auths, const struct credentials_query *q,
 				  bool *ret_removed)
 {
@@ -123,7 +134,7 @@ static struct json *auths_without(const struct json *auths, const struct credent
 
 	*ret_removed = false;
 	for (json_iter_init(&it, auths); json_iter_next(&it);) {
-		if (credentials_key_is_host(it.key, false, q))
+		if (is_ours(it.key, q))
 			*ret_removed = true;
 		else
 			json_set(copy, it.key, json_dup(it.value));
@@ -176,7 +187,7 @@ static int edit(const struct credentials *c, const struct credentials_query *q,
 	struct json *auths = auths_without(old, q, &removed);
 
 	if (entry)
-		json_set(auths, credentials_helper_key(q), TAKE_PTR(entry));
+		json_set(auths, file_key(q), TAKE_PTR(entry));
 	secret_json_wipe(old);
 	json_set(root, "auths", auths);
 	if (!what && !removed)
@@ -187,11 +198,11 @@ static int edit(const struct credentials *c, const struct credentials_query *q,
 
 /* --- helpers ------------------------------------------------------------------------------------ */
 
-/* The helper of the first file that names one for the host. 1 and its name and file, to be freed. */
+/* The helper of the first file that names one for the host. 1 and its name and file, to be freed. Helpers know hosts only, no namespaces. */
 static int find_helper(const struct credentials *c, const struct credentials_query *q,
 		       struct credential *ret, struct err *err)
 {
-	for (size_t i = 0; i < c->place_count; i++) {
+	for (size_t i = 0; i < c->place_count && !q->repository; i++) {
 		struct json *_secret_json_ root = NULL;
 		struct credentials_place place = c->places[i];
 
@@ -242,7 +253,7 @@ int credentials_store(const struct credentials *c, struct op *op, const struct c
 		TRY(edit(c, q, what, err));
 		where.kind = CREDENTIAL_AUTHS;
 		where.file = xstrdup(c->write_path);
-		where.key = xstrdup(credentials_helper_key(q));
+		where.key = xstrdup(file_key(q));
 	}
 	say_where(what, &where);
 	return 0;

@@ -160,6 +160,12 @@ static int follow(struct fetch_call *c, struct http_response *res, struct err *e
 	if (url_resolve(&c->at, location, &next, err) < 0)
 		return err_prefix(err, "%s: redirect", c->host->name);
 	TRY(check_way(c, &next, "redirect", err));
+	/* The form for a realm holds an identity token. */
+	if (c->is_exchange && c->req->body && !url_same_origin(&c->home, &next)) {
+		_free_ char *shown = url_shown(&next);
+
+		return err_set(err, ERR_DENIED, "redirect of an identity token refused: %s", shown);
+	}
 	fetch_call_keep_body(c, res);
 	url_fini(&c->at);
 	c->at = next;

@@ -31,6 +31,8 @@ $PYTHON "$PEERS/hostile_run.py" --registry registry.log --certs "$PWD/certs" "${
 # Over all of them: what was sent where.
 expect_status 1 "no credentials at another origin" \
 	grep -E '"port": "other".*"authorization": "[^"]' requests.log
+expect_status 1 "no identity token at another origin" \
+	grep -E '"port": "other".*hunter2' requests.log
 expect_match '"port": "other"' "the other origin was asked" cat requests.log
 expect_status 1 "a password goes where it is asked for" \
 	grep -E '"path": "/v2/hostile/(good|redirect-loop|token)[^"]*".*"authorization": "Basic' requests.log

@@ -9,8 +9,9 @@
 Each scenario is a repository hostile/NAME with the tag latest. It listens on three ports of
 127.0.0.1 and says so: `main HOST:PORT` (plain HTTP, the registry), `other HOST:PORT` (plain HTTP,
 another origin: no credentials may arrive there), `tls HOST:PORT` (the same registry over TLS, its
-CA in DIR/ca.crt). In the words of the command {main}, {tls}, {certs} and {name} stand for these. Each
-request is a line of JSON in FILE: port, method, path, authorization.
+CA in DIR/ca.crt; DIR/private/identity.json has an identity token for it). In the words of the
+command {main}, {tls}, {certs} and {name} stand for these. Each request is a line of JSON in FILE: port,
+method, path, authorization, body.
 """
 import argparse
 import json
@@ -186,7 +187,8 @@ class Server(socketserver.ThreadingTCPServer):
     def note(self, request):
         self.log.write(json.dumps({"port": self.name, "method": request.method,
                                    "path": request.target,
-                                   "authorization": request.authorization}) + "\n")
+                                   "authorization": request.authorization,
+                                   "body": request.body.decode("latin-1")}) + "\n")
 
     def answer(self, request):
         parts = request.path.split("/")
@@ -239,6 +241,8 @@ def serve(options):
     servers = [Server("main", scenarios, log), Server("other", scenarios, log),
                Server("tls", scenarios, log, make_certificates(options.certs))]
     places = {s.name: f"127.0.0.1:{s.server_address[1]}" for s in servers}
+    with open(os.path.join(options.certs, "private", "identity.json"), "w", encoding="ascii") as f:
+        json.dump({"auths": {place: {"identitytoken": "hunter2"} for place in places.values()}}, f)
     for server in servers:
         server.places = places
         threading.Thread(target=server.serve_forever, daemon=True).start()

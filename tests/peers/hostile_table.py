@@ -20,6 +20,7 @@ OK, FAILED, USAGE, NOT_FOUND, DENIED, DAMAGED = 0, 1, 2, 3, 4, 5
 PULL = "pull -q --retry 1 {main}/hostile/{name}"
 PULL_CREDS = "pull -q --retry 1 --creds user:hunter2 {main}/hostile/{name}"
 PULL_TLS = "pull -q --retry 1 --tls-verify=true --cert-dir {certs} --creds user:hunter2 {tls}/hostile/{name}"
+PULL_IDENTITY = "pull -q --retry 1 --authfile {certs}/private/identity.json {main}/hostile/{name}"
 TAGS = "tags --retry 1 {main}/hostile/{name}"
 # --creds user:hunter2
 BASIC = "Basic " + base64.b64encode(b"user:hunter2").decode()
@@ -1087,6 +1088,17 @@ token_scenario("token-asks-for-a-token", DENIED, "401",
 token_scenario("token-redirect-loop", DAMAGED, "circle", lambda r: r.redirect(r.target))
 token_scenario("token-redirect-to-other", OK, None, lambda r: give_token(r) if r.port == "other"
                else r.redirect(r.url("other", r.path)))
+token_scenario("identity-good", OK, None, lambda r: give_token(r) if b"refresh_token=hunter2" in r.body
+               else r.error(400, "X"), PULL_IDENTITY)
+token_scenario("identity-without-oauth", OK, None, lambda r: r.error(404, "X") if r.method == "POST"
+               else give_token(r), PULL_IDENTITY)
+token_scenario("identity-redirected-to-other", DENIED, "redirect", lambda r: give_token(r)
+               if r.port == "other" else r.redirect(r.url("other", r.path)), PULL_IDENTITY)
+token_scenario("identity-redirected", OK, None, lambda r: give_token(r) if "moved" in r.query
+               else r.redirect(r.path + "?moved=1"), PULL_IDENTITY)
+token_scenario("identity-refused", DENIED, "token server .*expired",
+               lambda r: r.send_json(401, {"error": "invalid_grant", "error_description": "expired"}),
+               PULL_IDENTITY)
 token_scenario("realm-file", DAMAGED, "realm", give_token, realm=lambda r: "file:///etc/passwd")
 token_scenario("realm-empty", DAMAGED, "realm", give_token, realm=lambda r: "")
 token_scenario("realm-relative", DAMAGED, "realm", give_token, realm=lambda r: "/token")

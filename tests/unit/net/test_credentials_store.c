@@ -207,3 +207,29 @@ void test_credentials_store__erasing_where_nothing_is_makes_nothing(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(docker, "dTpw"));
 	credentials_free(c);
 }
+
+/* `login HOST/NS`: an entry of its own, which helpers know nothing of. */
+void test_credentials_store__namespaces(void)
+{
+	struct home _home_ h;
+	struct credential _credential_ ours = { 0 }, _credential_ theirs = { 0 };
+	const struct credentials_query ns = { .host = "h", .repository = "h/ns" };
+	const struct credentials_query other = { .host = "h", .repository = "h/other" };
+
+	home_init(&h);
+	home_write(&h, ".docker/config.json", "{'credsStore':'nobody-has-this'}");
+	struct credentials *c = open_usual();
+
+	home_write(&h, RUNTIME, "{'auths':{'h':{'auth':'b2xkOm9sZA=='}}}");
+	CU_ASSERT_EQUAL(store(c, &ns, "n", "s"), 0);
+	CU_ASSERT_EQUAL(credentials_find(c, NULL, &ns, &ours, NULL), 0);
+	CU_ASSERT(row_text("namespace", "user", "n", ours.user));
+	CU_ASSERT_EQUAL(credentials_find(c, NULL, &other, &theirs, NULL), 0);
+	CU_ASSERT(row_text("other", "user", "old", theirs.user));
+	CU_ASSERT_EQUAL(credentials_erase(c, NULL, &ns, NULL), 1);
+	CU_ASSERT_EQUAL(credentials_erase(c, NULL, &ns, NULL), 0);
+	char *_free_ text = home_read(&h, RUNTIME);
+
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "b2xkOm9sZA=="));
+	credentials_free(c);
+}
