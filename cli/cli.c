@@ -11,6 +11,7 @@
 #include "cli/signals.h"
 #include "cli/wire.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 
 #define RETRY_DEFAULT 4
@@ -121,11 +122,23 @@ static bool is_broken_pipe(const struct err *err)
 	return err->errnum == EPIPE && !strncmp(err->msg, "standard output", 15);
 }
 
+/*
+ * Who starts us with a standard stream closed would have its number given to the next file we
+ * open, and our words written into the store. What is put there instead fails when it is used.
+ */
+static void hold_standard_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct cli cli;
 	struct err err = { 0 };
 
+	hold_standard_streams();
 	cli_init(&cli);
 	int rc = cli_parse(&cli, argc, argv, &err);
 

@@ -33,7 +33,7 @@ static struct json *node_new(const char *kind, const struct descriptor *d)
 
 	json_set_str(o, "Kind", kind);
 	set_described(o, d);
-	if (d->platform) {
+	if (d->platform && !platform_is_unknown(d->platform)) {
 		_free_ char *platform = platform_text(d->platform);
 
 		json_set_str(o, "Platform", platform);

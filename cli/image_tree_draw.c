@@ -48,7 +48,7 @@ static void put_node(const struct drawing *d, const struct json *node)
 	if (!text_of(node, "ArtifactType") && d->full)
 		put_escaped(d, "  ", text_of(node, "MediaType"));
 	if (json_bool(json_get(node, "Missing"), false))
-		fputs("  (not in the store)", d->out);
+		fputs("  (not there)", d->out);
 	put_escaped(d, "  ", text_of(node, "Problem"));
 	fputc('\n', d->out);
 }

@@ -18,12 +18,12 @@ static void escaped(const char *text, FILE *out)
 	fputs(buf_str(&shown), out);
 }
 
-/* "Name:         value"; nothing when there is no value. */
+/* "Name:         value"; nothing when there is no value. Without a title it goes on with the line before. */
 static void line(const char *title, const char *value, FILE *out)
 {
 	if (!value || !*value)
 		return;
-	fprintf(out, "%s:%*s", title, (int)(13 - strlen(title)), "");
+	fprintf(out, "%s%s%*s", title, *title ? ":" : " ", (int)(13 - strlen(title)), "");
 	escaped(value, out);
 	fputc('\n', out);
 }
@@ -127,24 +127,20 @@ static void process(const struct image_run *run, FILE *out)
 static void layers(const struct image_content *c, FILE *out)
 {
 	static const struct table_column columns[] = {
-		{ .title = "#", .right = true },
-		{ .title = "SIZE", .right = true },
-		{ .title = "DIGEST" },
-		{ .title = "DIFFID" },
-		{ .title = "TYPE" },
+		{ .title = "#", .right = true }, { .title = "SIZE", .right = true },
+		{ .title = "DIGEST" },		 { .title = "DIFFID" },
+		{ .title = "MEDIA TYPE" },
 	};
 	const struct descriptors *list = &c->doc.manifest.layers;
 	const bool has_diffids = c->image.diff_id_count == list->count;
-	/* The type is only worth a column when it is not the usual one. */
-	_table_ struct table *t = table_new(columns, ARRAY_SIZE(columns) - c->is_image);
+	_table_ struct table *t = table_new(columns, ARRAY_SIZE(columns));
 
 	for (size_t i = 0; i < list->count; i++) {
 		table_addf(t, "%zu", i + 1);
 		table_add(t, TEXT_SIZE(list->items[i].size));
 		table_addf(t, "%.19s", list->items[i].digest_text);
 		table_addf(t, "%.19s", has_diffids ? DIGEST_TEXT(&c->image.diff_ids[i]) : "");
-		if (!c->is_image)
-			table_add(t, list->items[i].media_type);
+		table_add(t, list->items[i].media_type);
 	}
 	fprintf(out, c->is_image ? "Layers:\n" : "Blobs:\n");
 	table_print(t, 2, out);

@@ -26,15 +26,23 @@ static void on_interrupt(int sig)
 	errno = saved;
 }
 
+static void take(int sig, bool even_if_ignored)
+{
+	struct sigaction interrupt = { .sa_handler = on_interrupt }, old;
+
+	sigemptyset(&interrupt.sa_mask);
+	if (sigaction(sig, &interrupt, &old) == 0 && !even_if_ignored && old.sa_handler == SIG_IGN)
+		sigaction(sig, &old, NULL);
+}
+
 void signals_install(struct op *root)
 {
-	struct sigaction interrupt = { .sa_handler = on_interrupt };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	root_op = root;
 	interrupts = 0;
-	sigemptyset(&interrupt.sa_mask);
-	sigaction(SIGINT, &interrupt, NULL);
-	sigaction(SIGTERM, &interrupt, NULL);
+	take(SIGINT, false);
+	take(SIGHUP, false);
+	take(SIGTERM, true);
 	sigaction(SIGPIPE, &ignore, NULL);
 }

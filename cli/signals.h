@@ -6,8 +6,8 @@
 #include "base/op.h"
 
 /*
- * From now on SIGINT and SIGTERM cancel `root`, which must live as long as the process; SIGPIPE
- * becomes EPIPE.
+ * From now on SIGINT, SIGTERM and SIGHUP cancel `root`, which must live as long as the process;
+ * SIGPIPE becomes EPIPE. SIGINT and SIGHUP stay ignored where they were (nohup, `&` in scripts).
  */
 void signals_install(struct op *root);
 

@@ -304,6 +304,19 @@ static int run_action(struct template_run *r, enum stop *ret, struct err *err)
 	return run_value(r, err);
 }
 
+/* Plain text, in which \n and \t are what they say, as docker and skopeo have it. */
+static int put_text(struct buf *out, const char *text, size_t len, struct err *err)
+{
+	for (size_t i = 0; i < len; i++) {
+		const char next = i + 1 < len ? text[i + 1] : '\0';
+		const bool is_escape = text[i] == '\\' && (next == 'n' || next == 't');
+
+		TRY(buf_append_char(out, !is_escape ? text[i] : next == 'n' ? '\n' : '\t', err));
+		i += is_escape;
+	}
+	return 0;
+}
+
 /* Text up to the next action; white space before "{{- " does not count. */
 static int run_text(struct template_run *r, struct err *err)
 {
@@ -319,7 +332,7 @@ static int run_text(struct template_run *r, struct err *err)
 			len--;
 		r->at += 2;
 	}
-	return r->live ? buf_append(r->out, text, len, err) : 0;
+	return r->live ? put_text(r->out, text, len, err) : 0;
 }
 
 static int run_block(struct template_run *r, enum stop *ret, struct err *err)

@@ -131,6 +131,9 @@ expect_status 1 "a reader that left" unread img help --man
 judge "a reader that left: no words" "$([ ! -s "$ERR" ] || echo "stderr is not empty")"
 expect_status 1 "a reader that left: export" unread img export -q "$R"
 judge "a reader that left: export: no words" "$([ ! -s "$ERR" ] || echo "stderr is not empty")"
+expect_err 1 'standard output: Bad file' "no stdout" sh -c "img images >&-"
+check "no stdin, no stderr" sh -c "img inspect --local '$R' <&- 2>&-"
+check "no stderr: the store is whole" img images
 expect_err 1 'standard output: No space' "a full disk for stdout" bash -c 'img help >/dev/full'
 silent_err 2 'a terminal' "export to a terminal" $PYTHON -c '
 import os, pty, sys

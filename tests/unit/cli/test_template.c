@@ -72,6 +72,7 @@ void test_template__fields(void)
 		{ "{{\"a\\tb\\\"c\\\\\"}}{{`raw\\n`}}", "a\tb\"c\\raw\\n" },
 		{ "{{42}} {{-7}} {{true}}", "42 -7 true" },
 		{ "{ {{.Os}} }", "{ linux }" },
+		{ "{{.Os}}\\t{{.Size}}\\n\\x\\", "linux\t1234\n\\x\\" },
 	};
 
 	check_rows(rows, ARRAY_SIZE(rows));
