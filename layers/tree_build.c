@@ -215,18 +215,15 @@ static int find_markers(struct merge *m, struct buf *ret, struct err *err)
 	return 0;
 }
 
-static int add_entries(struct merge *m, const struct buf *markers, struct err *err)
+static int add_entries(struct merge *m, struct markers *markers, struct err *err)
 {
-	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
-	const uint32_t *end = marker + markers->len / sizeof(*marker);
 	const size_t count = layer_entry_count(m->layers[m->layer]);
 
 	m->cached.p = NULL;
+	markers->next = 0;
 	for (m->entry = 0; m->entry < count; m->entry++) {
-		if (marker < end && *marker == m->entry) {
-			marker++;
+		if (markers_take(markers, m->entry))
 			continue;
-		}
 		if (m->entry % 1024 == 0)
 			TRY(op_check(m->op, err));
 		layer_entry(m->layers[m->layer], m->entry, &m->e);
@@ -235,15 +232,20 @@ static int add_entries(struct merge *m, const struct buf *markers, struct err *e
 	return 0;
 }
 
+static void markers_fini(struct markers *k)
+{
+	buf_fini(&k->list);
+}
+
 static int merge_layer(struct merge *m, struct err *err)
 {
-	_buf_ struct buf markers = BUF_INIT(MARKERS_MAX);
+	_cleanup_(markers_fini) struct markers markers = { .list = BUF_INIT(MARKERS_MAX) };
 
 	m->noted = 0;
 	if (layer_entry_count(m->layers[m->layer]) >= UINT32_MAX)
 		return err_set(err, ERR_LIMIT, "layer %u of %zu: too many entries", m->layer + 1u,
 			       m->layer_count);
-	TRY(find_markers(m, &markers, err));
+	TRY(find_markers(m, &markers.list, err));
 	TRY(merge_hide(m, &markers, err));
 	TRY(add_entries(m, &markers, err));
 	layer_forget_names(m->layers[m->layer]);

@@ -33,6 +33,24 @@ bool merge_is_marker(const char *name)
 	return false;
 }
 
+size_t markers_count(const struct markers *k)
+{
+	return k->list.len / sizeof(uint32_t);
+}
+
+uint32_t markers_at(const struct markers *k, size_t i)
+{
+	return ((const uint32_t *)(const void *)k->list.data)[i];
+}
+
+bool markers_take(struct markers *k, uint32_t entry)
+{
+	if (k->next == markers_count(k) || markers_at(k, k->next) != entry)
+		return false;
+	k->next++;
+	return true;
+}
+
 /* Marks the symbolic link of a lower layer that stands where this entry goes. */
 static int mark_replaced(struct merge *m, struct err *err)
 {
@@ -53,17 +71,14 @@ static int mark_replaced(struct merge *m, struct err *err)
 	return 0;
 }
 
-static int mark_all_replaced(struct merge *m, const struct buf *markers, struct err *err)
+static int mark_all_replaced(struct merge *m, struct markers *markers, struct err *err)
 {
-	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
-	const uint32_t *end = marker + markers->len / sizeof(*marker);
 	const size_t count = layer_entry_count(m->layers[m->layer]);
 
+	markers->next = 0;
 	for (m->entry = 0; m->entry < count; m->entry++) {
-		if (marker < end && *marker == m->entry) {
-			marker++;
+		if (markers_take(markers, m->entry))
 			continue;
-		}
 		layer_entry(m->layers[m->layer], m->entry, &m->e);
 		TRY(mark_replaced(m, err));
 	}
@@ -71,18 +86,15 @@ static int mark_all_replaced(struct merge *m, const struct buf *markers, struct 
 }
 
 /* Whether any marker stands beyond a symbolic link, which is rare. */
-static int look_for_links(struct merge *m, const struct buf *markers, struct err *err)
+static int look_for_links(struct merge *m, const struct markers *markers, struct err *err)
 {
-	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
-	const size_t count = markers->len / sizeof(*marker);
-
 	m->crossed_link = false;
-	for (size_t i = 0; i < count && !m->crossed_link; i++) {
+	for (size_t i = 0; i < markers_count(markers) && !m->crossed_link; i++) {
 		struct clean_path clean;
 		struct path dir, base;
 		uint32_t at;
 
-		layer_entry(m->layers[m->layer], marker[i], &m->e);
+		layer_entry(m->layers[m->layer], markers_at(markers, i), &m->e);
 		TRY(merge_clean(m, m->e.name, true, &clean, err));
 		path_split(clean.path, &dir, &base);
 		TRY(merge_resolve(m, dir, 0, &at, err));
@@ -166,10 +178,9 @@ static int on_marker(struct merge *m, struct err *err)
 	return apply_marker(m, dir, base, err);
 }
 
-int merge_hide(struct merge *m, const struct buf *markers, struct err *err)
+int merge_hide(struct merge *m, struct markers *markers, struct err *err)
 {
-	const uint32_t *marker = (const uint32_t *)(const void *)markers->data;
-	const size_t count = markers->len / sizeof(*marker);
+	const size_t count = markers_count(markers);
 
 	if (!count)
 		return 0;
@@ -178,7 +189,7 @@ int merge_hide(struct merge *m, const struct buf *markers, struct err *err)
 	if (m->crossed_link)
 		TRY(mark_all_replaced(m, markers, err));
 	for (size_t i = 0; i < count; i++) {
-		m->entry = marker[i];
+		m->entry = markers_at(markers, i);
 		layer_entry(m->layers[m->layer], m->entry, &m->e);
 		TRY(on_marker(m, err));
 	}

@@ -184,8 +184,18 @@ enum resolve_flags {
 int merge_resolve(struct merge *m, struct path path, unsigned flags, uint32_t *ret,
 		  struct err *err);
 
+/* The entries of a layer that are markers, ascending. */
+struct markers {
+	struct buf list; /* uint32_t */
+	size_t next;
+};
+size_t markers_count(const struct markers *k);
+uint32_t markers_at(const struct markers *k, size_t i);
+/* For a walk over all entries, which begins with next = 0: whether this one is the next marker. */
+bool markers_take(struct markers *k, uint32_t entry);
+
 /* Whiteouts and opaque directories of the layer, against the layers below it only. */
-int merge_hide(struct merge *m, const struct buf *markers, struct err *err);
+int merge_hide(struct merge *m, struct markers *markers, struct err *err);
 /* Whether a name is a marker or another name that aufs and the image-spec keep for themselves. */
 bool merge_is_marker(const char *name);
 
