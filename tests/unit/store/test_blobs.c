@@ -198,6 +198,24 @@ void test_blobs__rewind_forgets_a_bad_prefix(void)
 	}
 }
 
+void test_blobs__rewind_leaves_nothing_behind_the_end(void)
+{
+	FOR_EACH_BACKEND(f)
+	{
+		struct err err = { 0 };
+		const struct blob_want want = { digest_of_str("short"), UINT64_MAX };
+		struct blob_writer *w = NULL;
+
+		CU_ASSERT_EQUAL(blobs_begin(f.store->blobs, NULL, &want, &w, &err), 0);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		CU_ASSERT_EQUAL(blob_writer_append(w, "something longer", 16, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_rewind(w, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_append(w, "short", 5, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_commit(w, &want.digest, &err), 0);
+		CU_ASSERT_TRUE(blob_is(f.store, &want.digest, "short"));
+	}
+}
+
 void test_blobs__put_does_not_trust_a_kept_prefix(void)
 {
 	FOR_EACH_BACKEND(f)
