@@ -321,6 +321,36 @@ static int fill_with_records(struct store *s)
 	return 0;
 }
 
+/* Goes on after the disk was full, as if nothing had been. */
+static int overfill(struct records *r, void *arg, struct err *err)
+{
+	const struct record_value *value = arg;
+	char key[32];
+	int rc = 0;
+
+	(void)err;
+	for (unsigned i = 0; rc == 0; i++) {
+		snprintf(key, sizeof(key), "t/%u", i);
+		rc = records_put(r, key, *value, NULL);
+	}
+	(void)records_put(r, "late", (struct record_value){ "x", 1 }, NULL);
+	return 0;
+}
+
+/* The library gave the whole transaction up by itself: what came after must not be committed alone. */
+static int fill_with_transaction(struct store *s)
+{
+	_free_ char *value = xcalloc(50000, 1);
+	struct record_value big = { value, 50000 };
+	struct err err = { 0 };
+
+	CHILD_CHECK(records_transaction(s->records, overfill, &big, &err) < 0);
+	CHILD_CHECK(err.kind != ERR_NONE);
+	CHILD_CHECK(records_get(s->records, "t/0", &(struct record){ 0 }, NULL) == -ENOENT);
+	CHILD_CHECK(records_get(s->records, "late", &(struct record){ 0 }, NULL) == -ENOENT);
+	return 0;
+}
+
 static int fill_disk(void *arg)
 {
 	const char *path = arg;
@@ -335,6 +365,7 @@ static int fill_disk(void *arg)
 
 	CHILD_CHECK(fill_with_blob(s, path) == 0);
 	CHILD_CHECK(blob_is(s, &d, "small"));
+	CHILD_CHECK(fill_with_transaction(s) == 0);
 	CHILD_CHECK(fill_with_records(s) == 0);
 	store_close(s);
 	/* And none of it is in the way of the next. */
