@@ -69,8 +69,8 @@ char *base64_encode(const uint8_t *data, size_t bytes)
 
 		*at++ = alphabet[bits >> 18];
 		*at++ = alphabet[bits >> 12 & 63];
-		*at++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
-		*at++ = left > 2 ? alphabet[bits & 63] : '=';
+		*at++ = (char)(left > 1 ? alphabet[bits >> 6 & 63] : '=');
+		*at++ = (char)(left > 2 ? alphabet[bits & 63] : '=');
 	}
 	return text;
 }

@@ -107,8 +107,13 @@ static const char *env(const char *name)
 /* Takes over `path` (NULL: no such place on this machine). */
 static void add_place(struct credentials *c, enum credentials_place_kind kind, char *path)
 {
-	if (path)
-		c->places[c->place_count++] = (struct credentials_place){ kind, path, false };
+	struct credentials_place *place = &c->places[c->place_count];
+
+	if (!path)
+		return;
+	place->kind = kind;
+	place->path = path;
+	c->place_count++;
 }
 
 /* $VARIABLE/REST, else ~/FALLBACK/REST, else NULL. */
