@@ -16,7 +16,7 @@
 
 #define CONNECTIONS_MAX 64
 #define REQUESTS_MAX	256
-#define REQUEST_BYTES	((size_t)1 << 20)
+#define REQUEST_BYTES	((size_t)4 << 20)
 
 struct connection {
 	struct server *server;

@@ -67,6 +67,23 @@ void test_fetch__refusals(void)
 	}
 }
 
+/* Two refusals in a row: the words are those of the last. */
+void test_fetch__the_last_refusal_is_told(void)
+{
+	static const struct server_step steps[] = {
+		{ .text = "HTTP/1.1 500 No\r\nContent-Length: 37\r\n\r\n{\"errors\":[{\"message\":\"the first\"}]}" },
+		{ .text = "HTTP/1.1 404 No\r\nContent-Length: 38\r\n\r\n{\"errors\":[{\"message\":\"the second\"}]}" },
+	};
+	const struct fetch_config config = fetching_config();
+	_fetching_ struct fetching f;
+
+	fetching_init(&f, &config);
+	f.server = server_start(steps, 2);
+	CU_ASSERT_TRUE(fetching_get(&f, "/") < 0);
+	CU_ASSERT_TRUE(row_err("second", &f.err, ERR_NOT_FOUND, "(404): the second"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, "(500): the first; trying again"));
+}
+
 void test_fetch__416_is_for_the_caller(void)
 {
 	static const struct server_step steps[] = { { .text = "HTTP/1.1 416 Range\r\n" EMPTY } };

@@ -324,6 +324,26 @@ void test_fetch_body__tries_without_progress_have_an_end(void)
 	CU_ASSERT_EQUAL(server_request_count(f.server), 3);
 }
 
+/* A few bytes a connection are no progress: it would take for ever. */
+void test_fetch_body__little_progress_is_none(void)
+{
+	static const struct server_step steps[] = {
+		{ .text = WHOLE, .fill_bytes = 10, .end = SERVER_CLOSE },
+		{ .text = WHOLE, .fill_bytes = 20, .end = SERVER_CLOSE },
+		{ .text = WHOLE, .fill_bytes = 30, .end = SERVER_CLOSE },
+		{ .text = WHOLE, .fill_bytes = TOTAL },
+	};
+	const struct fetch_config config = fetching_config();
+	uint64_t offset;
+	_fetching_ struct fetching f;
+
+	fetching_init(&f, &config);
+	f.server = server_start(steps, ARRAY_SIZE(steps));
+	CU_ASSERT_TRUE(get_from(&f, 0, &offset) < 0);
+	CU_ASSERT_EQUAL(f.err.kind, ERR_NETWORK);
+	CU_ASSERT_EQUAL(server_request_count(f.server), 3);
+}
+
 void test_fetch_body__tries_with_progress_go_on(void)
 {
 	static const struct server_step steps[] = {

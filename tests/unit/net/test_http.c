@@ -156,6 +156,28 @@ void test_http__methods_and_bodies(void)
 	CU_ASSERT_EQUAL(server_connection_count(f.server), 1);
 }
 
+/* Large enough for libcurl to ask whether it may: a server that doesn't know of that costs a second. */
+void test_http__large_bodies_are_sent_unasked(void)
+{
+	static const struct server_step steps[] = {
+		{ .text = "HTTP/1.1 201 C\r\nContent-Length: 0\r\n\r\n" },
+	};
+	_fixture_ struct fixture f = fixture_make(steps, 1);
+	const size_t len = (size_t)2 << 20;
+	_free_ char *body = xcalloc(len, 1);
+
+	memset(body, 'b', len);
+	CU_ASSERT_EQUAL_FATAL(fixture_send(&f, (struct http_request){ .method = "PUT",
+								      .body = body,
+								      .body_len = len }),
+			      0);
+	const char *seen = server_request(f.server, 0);
+	const char *end = strstr(seen, "\r\n\r\n");
+
+	CU_ASSERT_PTR_NULL(strcasestr(seen, "\r\nExpect"));
+	CU_ASSERT_TRUE(end && strlen(end + 4) == len && memcmp(end + 4, body, len) == 0);
+}
+
 void test_http__streamed_uploads(void)
 {
 	static const struct server_step steps[] = {

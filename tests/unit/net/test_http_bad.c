@@ -4,6 +4,9 @@
 
 #include <CUnit/CUnit.h>
 
+#define TEN	"0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 void test_http_bad__answers(void)
 {
 	static const struct {
@@ -29,10 +32,12 @@ void test_http_bad__answers(void)
 		  ERR_DAMAGED,
 		  "" },
 		{ { .text = "HTTP/1.1 200 OK\r\n",
-		    .flood = "X-Header: value value value value\r\n" },
+		    .flood = "X-Header: " HUNDRED HUNDRED HUNDRED HUNDRED "\r\n" },
 		  ERR_LIMIT,
-		  "headers" },
-		{ { .text = "HTTP/1.1 200 OK\r\n", .flood = "A:\r\n" }, ERR_LIMIT, "headers" },
+		  "more than 262 kB of headers" },
+		{ { .text = "HTTP/1.1 200 OK\r\n", .flood = "A:\r\n" },
+		  ERR_LIMIT,
+		  "more than 1000 headers" },
 		{ { .text = "HTTP/1.1 200 OK\r\nX: ", .flood = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
 		  ERR_LIMIT,
 		  "" },

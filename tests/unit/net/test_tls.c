@@ -213,6 +213,30 @@ void test_tls__what_goes_along_with_a_redirect(void)
 	}
 }
 
+/* Where a redirect goes, that host's own roots count. */
+void test_tls__roots_of_another_host(void)
+{
+	struct fetch_config config = verifying();
+	struct server_step steps[2] = { { .text = OK } };
+	_world_ struct world w;
+	_free_ char *answer = NULL, *certs = NULL;
+
+	world_init(&w);
+	if (!w.can)
+		return;
+	_tls_server_ struct tls_server there = tls_server_start(w.dir, "server.pem", "");
+
+	answer = xasprintf("HTTP/1.1 307 T\r\nLocation: https://%s/x\r\n" EMPTY, there.host);
+	steps[1].text = answer;
+	w.f.server = server_start(steps, 2);
+	CU_ASSERT_TRUE(ask(&w, server_host(w.f.server), &config) < 0);
+	CU_ASSERT_EQUAL(w.f.err.kind, ERR_DENIED);
+	certs = xasprintf(".config/containers/certs.d/%s/ca.crt", there.host);
+	install(&w, "ca.crt", certs);
+	config.plain_http = true; /* the steps are at the redirect now */
+	CU_ASSERT_EQUAL(ask(&w, server_host(w.f.server), &config), 0);
+}
+
 void test_tls__never_down_to_http(void)
 {
 	static const struct server_step plain[] = { { .text = OK } };
