@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -55,19 +56,36 @@ static int file_errno(const struct db *s, int which)
 }
 
 /*
+ * Why a file could not be opened. Where one can't be made the library looks whether it is there at
+ * least, and then knows only that it is not: the log is tried once more.
+ */
+static int open_errno(const struct db *s)
+{
+	const int errnum = sqlite3_system_errno(s->handle);
+	const char *path = sqlite3_db_filename(s->handle, "main");
+
+	if (errnum != ENOENT || !path || access(path, F_OK) < 0)
+		return errnum;
+	_free_ char *wal = xasprintf("%s-wal", path);
+	_close_ int fd = open(wal, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	return fd < 0 ? errno : 0;
+}
+
+/*
  * What the system said when the library only knows that something failed. Of a commit the library
  * forgets it, the file (the log, or the database itself) does not.
  */
 static int failed_by_system(const struct db *s, int code, struct err *err)
 {
-	int errnum = 0;
+	const bool is_io = (code & 0xff) == SQLITE_IOERR;
+	int errnum = is_io ? file_errno(s, SQLITE_FCNTL_JOURNAL_POINTER) : 0;
 
-	if ((code & 0xff) == SQLITE_IOERR)
-		errnum = file_errno(s, SQLITE_FCNTL_JOURNAL_POINTER);
-	if (!errnum && (code & 0xff) == SQLITE_IOERR)
+	if (!errnum && is_io)
 		errnum = file_errno(s, SQLITE_FCNTL_FILE_POINTER);
 	if (!errnum)
-		errnum = sqlite3_system_errno(s->handle);
+		errnum = (code & 0xff) == SQLITE_CANTOPEN ? open_errno(s)
+							  : sqlite3_system_errno(s->handle);
 	return errnum ? err_sys(err, errnum, "%s", s->path)
 		      : err_set(err, ERR_FAILED, "%s: %s", s->path, sqlite3_errmsg(s->handle));
 }
@@ -200,21 +218,18 @@ static int check_version(struct db *s, struct err *err)
 /* A path as a URI: what means something there is escaped. */
 static char *uri_of(const char *path, const char *query)
 {
-	static const char hex[] = "0123456789abcdef";
-	char *uri = xcalloc(strlen("file:") + 3 * strlen(path) + strlen(query) + 1, 1);
-	char *to = stpcpy(uri, "file:");
+	_buf_ struct buf uri = BUF_INIT(3 * strlen(path) + 64);
 
+	/* There is room for the longest. */
+	(void)buf_append_str(&uri, "file:", NULL);
 	for (; *path; path++) {
-		if (strchr("%?#", *path)) {
-			*to++ = '%';
-			*to++ = hex[(unsigned char)*path >> 4];
-			*to++ = hex[*path & 15];
-		} else {
-			*to++ = *path;
-		}
+		if (strchr("%?#", *path))
+			(void)buf_printf(&uri, NULL, "%%%02x", (unsigned)*path);
+		else
+			(void)buf_append_char(&uri, *path, NULL);
 	}
-	(void)stpcpy(to, query);
-	return uri;
+	(void)buf_append_str(&uri, query, NULL);
+	return buf_take(&uri);
 }
 
 /* True when the database has a log, which says that it is in use or was when the power went. */
@@ -286,22 +301,41 @@ static int make(struct db *s, const char *path, struct err *err)
 
 	snprintf(marks, sizeof(marks), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
 		 APPLICATION_ID, STORE_VERSION);
-	TRY(connect_to(s, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err));
+	TRY(connect_to(s, uri, SQLITE_OPEN_READWRITE, err));
 	TRY(configure(s, err));
-	TRY(exec(s, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", err));
+	/* Nothing of it counts before its name; synced once, by us, when it is whole. */
+	TRY(exec(s, "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", err));
 	TRY(exec(s, schema_sql, err));
 	TRY(exec(s, marks, err));
 	/* Everything into the file itself, which is about to be renamed. */
 	return exec(s, "PRAGMA wal_checkpoint(TRUNCATE)", err);
 }
 
+/* An empty file is an empty database; made by us, because then the reason is known when it can't be. */
+static int make_file(const char *path, struct err *err)
+{
+	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	return fd < 0 ? err_sys(err, errno, "%s", TEXT_ESCAPED(path)) : 0;
+}
+
+static int sync_file(const char *path, struct err *err)
+{
+	_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "%s", TEXT_ESCAPED(path))
+		      : file_sync(fd, "records.db", err);
+}
+
 int db_create(const char *path, struct err *err)
 {
 	struct db s = { .path = xstrdup(TEXT_ESCAPED(path)) };
-	const int rc = make(&s, path, err);
+	int rc = make_file(path, err);
 
+	if (rc == 0)
+		rc = make(&s, path, err);
 	db_close(&s);
-	return rc;
+	return rc < 0 ? rc : sync_file(path, err);
 }
 
 void db_close(struct db *s)

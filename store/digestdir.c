@@ -127,21 +127,40 @@ struct walk {
 	void *arg;
 };
 
-static int list_alg(const struct walk *w, enum digest_alg alg, DIR *entries, struct err *err)
+/* Passes on one entry, if it is one of ours and still there. */
+static int list_one(const struct walk *w, enum digest_alg alg, const char *name, struct err *err)
 {
+	struct err why = { 0 };
 	struct digest d;
 	uint64_t size;
 
-	for (const struct dirent *e; (e = readdir(entries));) {
-		if (!parse_name(w->dir, alg, e->d_name, &d) ||
-		    digestdir_stat(w->dir, &d, &size, NULL) < 0)
-			continue;
-		const int rc = w->fn(w->arg, &d, size, err);
+	if (!parse_name(w->dir, alg, name, &d))
+		return 0;
+	const int rc = digestdir_stat(w->dir, &d, &size, &why);
+
+	if (rc == 0)
+		return w->fn(w->arg, &d, size, err);
+	if (rc == -ENOENT || why.kind == ERR_DAMAGED)
+		return 0;
+	err_keep_first(err, &why);
+	return rc;
+}
+
+static int list_alg(const struct walk *w, enum digest_alg alg, DIR *entries, struct err *err)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(entries);
+
+		if (!e)
+			return errno ? err_sys(err, errno, "%s/%s", w->dir->kind,
+					       digest_alg_name(alg))
+				     : 0;
+		const int rc = list_one(w, alg, e->d_name, err);
 
 		if (rc != 0)
 			return rc;
 	}
-	return 0;
 }
 
 int digestdir_list(const struct digestdir *dir, digestdir_fn *fn, void *arg, struct err *err)

@@ -47,23 +47,40 @@ static bool is_ours(const char *name)
 	return text_starts_with(name, "records.db") || text_starts_with(name, ".img-tmp-");
 }
 
-/* Refuses to make a store among somebody's files. */
-static int check_empty(int root, const char *path, struct err *err)
+/* Whether nothing but ours is there: 1 yes, 0 no, -errno when nobody can tell. */
+static int is_empty(int root)
 {
 	const int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
-	bool empty = true;
+	int rc = 1;
 
 	if (!entries) {
-		const int rc = err_sys(err, errno, "%s", TEXT_ESCAPED(path));
-
+		rc = -errno;
 		if (fd >= 0)
 			(void)close(fd);
 		return rc;
 	}
-	for (const struct dirent *e; empty && (e = readdir(entries));)
-		empty = is_ours(e->d_name);
+	while (rc == 1) {
+		errno = 0;
+		const struct dirent *e = readdir(entries);
+
+		if (!e) {
+			rc = errno ? -errno : 1;
+			break;
+		}
+		rc = is_ours(e->d_name);
+	}
 	(void)closedir(entries);
+	return rc;
+}
+
+/* Refuses to make a store among somebody's files. */
+static int check_empty(int root, const char *path, struct err *err)
+{
+	const int empty = is_empty(root);
+
+	if (empty < 0)
+		return err_sys(err, -empty, "%s", TEXT_ESCAPED(path));
 	if (empty)
 		return 0;
 	const int rc =
