@@ -167,7 +167,7 @@ static const char *check_records(struct store *store)
 	return c.wrong;
 }
 
-const char *place_check(struct place *p, enum sweep_end end)
+const char *place_check(struct place *p, struct sweep_state state)
 {
 	struct store *opened = NULL;
 	struct err err = { 0 };
@@ -178,10 +178,9 @@ const char *place_check(struct place *p, enum sweep_end end)
 		return NULL; /* no store yet */
 	if (check_whole(p->path) < 0)
 		return "a file is not what its name says";
-	p->untidy |= end == SWEEP_UNTIDY || end == SWEEP_KILLED;
-	if (!p->untidy)
-		wrong = check_staging(p, end == SWEEP_FAILED);
-	if (!wrong && end == SWEEP_FAILED)
+	if (!state.untidy)
+		wrong = check_staging(p, state.end == SWEEP_FAILED);
+	if (!wrong && !state.untidy)
 		wrong = check_root(p);
 	if (!wrong && !p->store && store_open(p->path, 0, &opened, &err) < 0) {
 		printf("#   %s\n", err.msg);
@@ -223,11 +222,11 @@ static const char *check_picture(struct store *store, const struct picture *of)
 	return check_tree(store, of);
 }
 
-const char *place_check_picture(struct place *p, const struct picture *of)
+const char *place_check_picture(struct place *p, const struct picture *of, struct sweep_state state)
 {
 	struct store *opened = NULL;
 	struct err err = { 0 };
-	const char *wrong = place_check(p, SWEEP_DONE);
+	const char *wrong = place_check(p, state);
 
 	if (!wrong && !p->store && store_open(p->path, 0, &opened, &err) < 0)
 		return "the store cannot be opened";

@@ -35,7 +35,6 @@ struct place {
 	struct tmp tmp;
 	char path[300];
 	struct store *store; /* NULL while closed */
-	bool untidy;	     /* what is left in staging waits for the next open */
 };
 /* An empty folder, no store in it yet. */
 void place_init(struct place *p);
@@ -49,11 +48,13 @@ int place_pull(struct place *p, const struct picture *of, bool no_unpack, struct
 
 /*
  * Whether all that is visible is whole: blobs and layers hash to their names, indexes are right, each
- * name has its documents and blobs, and staging holds no more than may be there. NULL or what is wrong.
+ * name has its documents and blobs, and staging holds no more than may be there until the next open. NULL or what is
+ * wrong.
  */
-const char *place_check(struct place *p, enum sweep_end end);
+const char *place_check(struct place *p, struct sweep_state state);
 /* The same, and the picture is there: named, all layers, their tree as it should be. */
-const char *place_check_picture(struct place *p, const struct picture *of);
+const char *place_check_picture(struct place *p, const struct picture *of,
+				struct sweep_state state);
 /* Opens the store anew and closes it: staging must be empty then, but for parts when `parts`. Removes all. */
 const char *place_end(struct place *p, bool parts);
 

@@ -48,8 +48,8 @@ static const struct fault faults[] = {
 	{ INJECT_OPEN, INJECT_ONCE, EMFILE, false },
 	{ INJECT_OPEN, INJECT_FROM, EMFILE, false },
 	{ INJECT_OPEN, INJECT_ONCE, EIO, false },
-	{ INJECT_CREATE, INJECT_ONCE, ENOSPC, false },
-	{ INJECT_CREATE, INJECT_FROM, EMFILE, false },
+	{ INJECT_CREATE, INJECT_ONCE, EMFILE, false },
+	{ INJECT_CREATE, INJECT_FROM, ENOSPC, false },
 	{ INJECT_OPENAT2, INJECT_ONCE, EMFILE, false },
 	{ INJECT_OPENAT2, INJECT_FROM, EIO, false },
 	{ INJECT_DUP, INJECT_ONCE, EMFILE, false },
@@ -121,6 +121,7 @@ static const struct fault faults[] = {
 struct sweep {
 	const struct sweep_op *op;
 	char at[160]; /* the fault that is being tried, for people */
+	bool untidy;  /* as of struct sweep_state, until the next prepare */
 	unsigned cases, failed, worked, complaints;
 };
 
@@ -245,7 +246,8 @@ static void check_kind(struct sweep *s, const struct fault *f, const struct err 
 
 static void check_state(struct sweep *s, enum sweep_end end)
 {
-	const char *wrong = s->op->check ? s->op->check(s->op->arg, end) : NULL;
+	const struct sweep_state state = { end, s->untidy };
+	const char *wrong = s->op->check(s->op->arg, state);
 
 	if (wrong)
 		complain(s, end == SWEEP_DONE ? "after it worked" : "after the fault", wrong);
@@ -259,6 +261,12 @@ static void clean_up(struct sweep *s)
 		complain(s, "at the end", wrong);
 }
 
+static void prepare(struct sweep *s)
+{
+	s->untidy = false;
+	s->op->prepare(s->op->arg);
+}
+
 /* The same again, and nothing fails. */
 static void retry(struct sweep *s)
 {
@@ -266,7 +274,7 @@ static void retry(struct sweep *s)
 
 	if (s->op->start_over) {
 		clean_up(s);
-		s->op->prepare(s->op->arg);
+		prepare(s);
 	}
 	const int rc = s->op->run(s->op->arg, &err);
 
@@ -277,12 +285,10 @@ static void retry(struct sweep *s)
 		check_state(s, SWEEP_DONE);
 }
 
-static enum sweep_end end_of(const struct fault *f)
+/* Without its lock a file that was just made may be somebody else's already. */
+static bool is_untidy(const struct fault *f)
 {
-	/* Without its lock a file that was just made may be somebody else's already. */
-	return f->kind == INJECT_UNLINK || f->kind == INJECT_STAT || f->kind == INJECT_FLOCK
-		       ? SWEEP_UNTIDY
-		       : SWEEP_FAILED;
+	return f->kind == INJECT_UNLINK || f->kind == INJECT_STAT || f->kind == INJECT_FLOCK;
 }
 
 static void try_fault(struct sweep *s, const struct fault *f, uint64_t n)
@@ -300,7 +306,8 @@ static void try_fault(struct sweep *s, const struct fault *f, uint64_t n)
 		return;
 	watch(s);
 	before = take_stock();
-	s->op->prepare(s->op->arg);
+	prepare(s);
+	s->untidy = is_untidy(f);
 	inject_arm(&plan);
 	const int rc = s->op->run(s->op->arg, &err);
 
@@ -308,7 +315,7 @@ static void try_fault(struct sweep *s, const struct fault *f, uint64_t n)
 	check_contract(s, rc, &err);
 	if (rc < 0) {
 		check_kind(s, f, &err);
-		check_state(s, end_of(f));
+		check_state(s, SWEEP_FAILED);
 		retry(s);
 	} else {
 		check_state(s, SWEEP_DONE);
@@ -334,7 +341,7 @@ static bool run_clean(struct sweep *s, uint64_t counts[INJECT_KIND_COUNT + 1])
 	for (int i = 0; i < 2 && rc >= 0; i++) {
 		struct err err = { 0 };
 
-		s->op->prepare(s->op->arg);
+		prepare(s);
 		inject_arm(&none);
 		rc = s->op->run(s->op->arg, &err);
 		(void)inject_disarm();
@@ -397,7 +404,7 @@ static void try_kill(struct sweep *s, uint64_t n)
 
 	snprintf(s->at, sizeof(s->at), "killed at call %" PRIu64, n);
 	watch(s);
-	s->op->prepare(s->op->arg);
+	prepare(s);
 	fflush(NULL);
 	const pid_t pid = fork();
 
@@ -407,6 +414,7 @@ static void try_kill(struct sweep *s, uint64_t n)
 		;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
 		s->failed++;
+		s->untidy = true;
 		check_state(s, SWEEP_KILLED);
 		retry(s);
 	} else if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {

@@ -15,9 +15,12 @@
 /* How the operation ended, as `check` is told. */
 enum sweep_end {
 	SWEEP_DONE,
-	SWEEP_FAILED, /* with an error; it had its chance to clean up */
-	SWEEP_UNTIDY, /* the same, but cleaning up is what may have failed */
+	SWEEP_FAILED,
 	SWEEP_KILLED,
+};
+struct sweep_state {
+	enum sweep_end end;
+	bool untidy; /* it could not clean up behind itself: killed, or that is what failed */
 };
 
 /* One operation. `arg` is the caller's, handed to each function. */
@@ -29,7 +32,7 @@ struct sweep_op {
 	/* The operation; called with faults and, to see whether it recovers, without. */
 	int (*run)(void *arg, struct err *err);
 	/* Says what is wrong, NULL when all is well. Borrowed. */
-	const char *(*check)(void *arg, enum sweep_end end);
+	const char *(*check)(void *arg, struct sweep_state state);
 	/* Removes what prepare made; says what is wrong at the very end, or NULL. */
 	const char *(*cleanup)(void *arg);
 	bool start_over; /* the second attempt is not made on what the first left behind */

@@ -30,12 +30,12 @@ static int run_pull(void *arg, struct err *err)
 	return place_pull(&w->place, &w->picture, false, err);
 }
 
-static const char *check_pull(void *arg, enum sweep_end end)
+static const char *check_pull(void *arg, struct sweep_state state)
 {
 	struct world *w = arg;
 
-	return end == SWEEP_DONE ? place_check_picture(&w->place, &w->picture)
-				 : place_check(&w->place, end);
+	return state.end == SWEEP_DONE ? place_check_picture(&w->place, &w->picture, state)
+				       : place_check(&w->place, state);
 }
 
 static const char *cleanup(void *arg)
@@ -177,14 +177,16 @@ static int run_tree(void *arg, struct err *err)
 }
 
 /* The damage is ours; it is gone once the tree was opened with nothing in the way. */
-static const char *check_tree_faults(void *arg, enum sweep_end end)
+static const char *check_tree_faults(void *arg, struct sweep_state state)
 {
 	struct world *w = arg;
 	struct err err = { 0 };
 
-	if (end == SWEEP_DONE && run_tree(w, &err) < 0)
+	if (state.end != SWEEP_DONE)
+		return NULL;
+	if (run_tree(w, &err) < 0)
 		return "the tree cannot be opened again";
-	return end == SWEEP_DONE ? place_check_picture(&w->place, &w->picture) : NULL;
+	return place_check_picture(&w->place, &w->picture, state);
 }
 
 static void sweep_tree(const char *name, int damage)

@@ -232,18 +232,18 @@ static bool is_whole(struct world *w, bool root_time)
 	return digest_equal(&d, &w->whole[root_time]);
 }
 
-static const char *check_unpack(void *arg, enum sweep_end end)
+static const char *check_unpack(void *arg, struct sweep_state state)
 {
 	struct world *w = arg;
 	const bool marked = faccessat(w->tmp.fd, MARKER, F_OK, 0) == 0;
 
-	if (end == SWEEP_DONE) {
+	if (state.end == SWEEP_DONE) {
 		if (marked)
 			return "the marker is still there";
 		(void)is_whole(w, false);
 		return is_whole(w, true) ? NULL : "not all is there";
 	}
-	if (marked || is_empty(w) || (end == SWEEP_KILLED && is_whole(w, false)))
+	if (marked || is_empty(w) || (state.end == SWEEP_KILLED && is_whole(w, false)))
 		return NULL;
 	return "not whole, and nothing says so";
 }
@@ -299,7 +299,7 @@ void test_unpack_faults__what_close_says_is_heard(void)
 	(void)inject_disarm();
 	CU_ASSERT_EQUAL(rc, -EDQUOT);
 	CU_ASSERT_EQUAL(err.kind, ERR_NO_SPACE);
-	CU_ASSERT_PTR_NULL(check_unpack(&w, SWEEP_FAILED));
+	CU_ASSERT_PTR_NULL(check_unpack(&w, (struct sweep_state){ SWEEP_FAILED, false }));
 	(void)cleanup_folder(&w);
 	world_fini(&w);
 }
@@ -322,12 +322,12 @@ static int run_export(void *arg, struct err *err)
 	return export_tree(&op, w->tree, w->out, &w->out_bytes, err);
 }
 
-static const char *check_export(void *arg, enum sweep_end end)
+static const char *check_export(void *arg, struct sweep_state state)
 {
 	struct world *w = arg;
 	struct stat st;
 
-	if (end != SWEEP_DONE)
+	if (state.end != SWEEP_DONE)
 		return w->out_bytes ? "it failed, and said how much it wrote" : NULL;
 	if (fstat(w->out, &st) < 0 || (uint64_t)st.st_size != w->out_bytes)
 		return "not as long as it said";
