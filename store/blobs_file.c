@@ -120,7 +120,8 @@ static int begin(struct file_blobs *b, struct op *op, struct file_writer *w, str
 
 	if (rc != 0)
 		return rc;
-	TRY(staged_open(b->staging, op, &want->digest, STAGING_RESUMABLE, &w->staged, err));
+	TRY(staged_open(op, &(struct staged_want){ b->staging, &want->digest, STAGING_RESUMABLE },
+			&w->staged, err));
 	/* Its writer of before may have published it while this one waited. */
 	rc = is_present(b, want, &w->replace, err);
 	if (rc != 0)

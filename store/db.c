@@ -218,18 +218,21 @@ static int check_version(struct db *s, struct err *err)
 /* A path as a URI: what means something there is escaped. */
 static char *uri_of(const char *path, const char *query)
 {
-	_buf_ struct buf uri = BUF_INIT(3 * strlen(path) + 64);
+	static const char hex[] = "0123456789abcdef", scheme[] = "file:";
+	char *uri = xcalloc(sizeof(scheme) + 3 * strlen(path) + strlen(query), 1);
+	char *to = mempcpy(uri, scheme, strlen(scheme));
 
-	/* There is room for the longest. */
-	(void)buf_append_str(&uri, "file:", NULL);
 	for (; *path; path++) {
-		if (strchr("%?#", *path))
-			(void)buf_printf(&uri, NULL, "%%%02x", (unsigned)*path);
-		else
-			(void)buf_append_char(&uri, *path, NULL);
+		if (strchr("%?#", *path)) {
+			*to++ = '%';
+			*to++ = hex[(unsigned char)*path >> 4];
+			*to++ = hex[*path & 15];
+		} else {
+			*to++ = *path;
+		}
 	}
-	(void)buf_append_str(&uri, query, NULL);
-	return buf_take(&uri);
+	memcpy(to, query, strlen(query));
+	return uri;
 }
 
 /* True when the database has a log, which says that it is in use or was when the power went. */

@@ -235,7 +235,7 @@ static int parse_key_digest(const char *text, struct digest *ret, struct err *er
 
 	if (!slash || strlen(text) >= sizeof(copy))
 		return err_set(err, ERR_DAMAGED, "no digest in its key");
-	(void)stpcpy(copy, text);
+	memcpy(copy, text, strlen(text) + 1);
 	copy[slash - text] = ':';
 	return digest_parse(copy, strlen(copy), ret, err);
 }

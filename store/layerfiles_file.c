@@ -73,12 +73,12 @@ static int begin(struct file_layers *l, struct op *op, struct file_writer *w, st
 
 	if (files_has(&l->base, diffid))
 		return 1;
-	TRY(staged_open(l->staging, op, diffid, ".tar", &w->tar, err));
+	TRY(staged_open(op, &(struct staged_want){ l->staging, diffid, ".tar" }, &w->tar, err));
 	/* Its writer of before may have published it while this one waited. */
 	if (files_has(&l->base, diffid))
 		return 1;
 	/* Whoever holds the tar has the index to itself, but for one that is being replaced. */
-	TRY(staged_open(l->staging, op, diffid, ".idx", &w->idx, err));
+	TRY(staged_open(op, &(struct staged_want){ l->staging, diffid, ".idx" }, &w->idx, err));
 	TRY(empty(&w->tar, err));
 	return empty(&w->idx, err);
 }
@@ -171,7 +171,7 @@ static int stage_index(struct file_layers *l, const struct digest *diffid, struc
 		       struct err *err)
 {
 	TRY(digestdir_stat(&l->tars, diffid, NULL, err));
-	TRY(staged_open(l->staging, NULL, diffid, ".idx", ret, err));
+	TRY(staged_open(NULL, &(struct staged_want){ l->staging, diffid, ".idx" }, ret, err));
 	return empty(ret, err);
 }
 

@@ -67,17 +67,16 @@ static int try_open(struct staged *s, struct op *op, struct err *err)
 	return 1;
 }
 
-int staged_open(int dir, struct op *op, const struct digest *d, const char *suffix,
-		struct staged *ret, struct err *err)
+int staged_open(struct op *op, const struct staged_want *want, struct staged *ret, struct err *err)
 {
-	struct staged s = { .fd = -1, .dir = dir };
+	struct staged s = { .fd = -1, .dir = want->dir };
 	char hex[DIGEST_TEXT_BYTES];
 	int rc;
 
-	if (dir < 0)
+	if (want->dir < 0)
 		return err_set(err, ERR_READ_ONLY, "the store is open for reading only");
-	snprintf(s.name, sizeof(s.name), "%s-%s%s", digest_alg_name(d->alg), digest_hex(d, hex),
-		 suffix);
+	snprintf(s.name, sizeof(s.name), "%s-%s%s", digest_alg_name(want->digest->alg),
+		 digest_hex(want->digest, hex), want->suffix);
 	do
 		rc = try_open(&s, op, err);
 	while (rc == 0);

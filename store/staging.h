@@ -31,12 +31,17 @@ struct staged {
 };
 #define STAGED_CLOSED ((struct staged){ .fd = -1, .dir = -1 })
 
+/* What is to be made. */
+struct staged_want {
+	int dir; /* the staging folder; -1: the store is open for reading only */
+	const struct digest *digest;
+	const char *suffix;
+};
 /*
- * Opens or makes the file for digest and suffix and locks it, waiting for its maker (op may be
- * NULL): ERR_CANCELLED. What a dead maker left is in it.
+ * Opens or makes the file and locks it, waiting for its maker (op may be NULL): ERR_CANCELLED. What
+ * a dead maker left is in it.
  */
-int staged_open(int dir, struct op *op, const struct digest *d, const char *suffix,
-		struct staged *ret, struct err *err);
+int staged_open(struct op *op, const struct staged_want *want, struct staged *ret, struct err *err);
 /* Says that `bytes` were written in sequence, so that they go to the disk while more are made. */
 void staged_wrote(struct staged *s, uint64_t bytes);
 /* Makes the content durable and the file read-only (0444). */
