@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a 401 to the next try. What the registry says (challenges, realm, scope) is a stranger's word:
- * it decides only what is asked for, never that credentials go to another place than the registry
- * itself and the realm it names. Every path ends after a few rounds.
+ * From a 401 to the next try. What the registry says (challenges, realm, scope) is a stranger's
+ * word: it decides only what is asked for, never that credentials go to another place than the
+ * registry itself and the realm it names. Every path ends after a few rounds.
  */
 #include "net/auth.h"
 
@@ -44,7 +44,7 @@ void auth_session_fini(struct auth_session *s)
 	s->scope = NULL;
 }
 
-/* --- words for people --------------------------------------------------------------------------- */
+/* --- words for people ------------------------------------------------------------------------ */
 
 /* The name under which a person logs in. */
 static const char *login_name(const struct auth_target *t)
@@ -73,7 +73,7 @@ static int refused(const struct auth_session *s, const struct credential *c, str
 	return -err_class(ERR_AUTH)->errnum;
 }
 
-/* --- headers ------------------------------------------------------------------------------------ */
+/* --- headers --------------------------------------------------------------------------------- */
 
 static bool sent(const struct auth_session *s, const char *scheme)
 {
@@ -118,9 +118,12 @@ static int set_basic(const struct auth *a, struct auth_session *s, const struct 
 	return 0;
 }
 
-/* --- bearer ------------------------------------------------------------------------------------- */
+/* --- bearer ---------------------------------------------------------------------------------- */
 
-/* https, unless the registry speaks http itself or both are on this machine; and not further in than the registry is. */
+/*
+ * https, unless the registry speaks http itself or both are on this machine; and not further in
+ * than the registry is.
+ */
 static int check_realm(const struct auth_session *s, const char *text, struct url *ret,
 		       struct err *err)
 {
@@ -206,7 +209,7 @@ static int answer_bearer(struct auth *a, struct op *op, struct auth_session *s,
 	return 0;
 }
 
-/* --- basic -------------------------------------------------------------------------------------- */
+/* --- basic ----------------------------------------------------------------------------------- */
 
 static int answer_basic(struct auth *a, struct op *op, struct auth_session *s, struct err *err)
 {
@@ -230,7 +233,7 @@ static int answer_basic(struct auth *a, struct op *op, struct auth_session *s, s
 	return 0;
 }
 
-/* --- a session ---------------------------------------------------------------------------------- */
+/* --- a session ------------------------------------------------------------------------------- */
 
 int auth_prepare(struct auth *a, struct op *op, struct auth_session *s, struct err *err)
 {

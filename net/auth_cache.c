@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory of net/auth.c. A token belongs to (host, realm, service, scopes, credential) and to nothing
- * less, so no other host ever gets it. Looking up credentials may start programs, and fetching a token
- * takes time, so neither is done under the lock: the entry is marked busy, others who want it wait.
+ * The memory of net/auth.c. A token belongs to (host, realm, service, scopes, credential) and to
+ * nothing less, so no other host ever gets it. Looking up credentials may start programs, and
+ * fetching a token takes time, so neither is done under the lock: the entry is marked busy, others
+ * who want it wait.
  */
 #include "net/auth_cache.h"
 
@@ -36,7 +37,7 @@ static char *dup_or_null(const char *s)
 	return s ? xstrdup(s) : NULL;
 }
 
-/* --- slots (all under the lock) ----------------------------------------------------------------- */
+/* --- slots (all under the lock) -------------------------------------------------------------- */
 
 /* Waits until nobody works on the slot. The caller must have counted itself among its users. */
 static int slot_wait(struct auth *a, struct op *op, const struct auth_slot *slot, struct err *err)
@@ -62,7 +63,7 @@ static void slot_done(struct auth *a, struct auth_slot *slot, bool filled)
 	pthread_cond_broadcast(&a->changed);
 }
 
-/* --- ways --------------------------------------------------------------------------------------- */
+/* --- ways ------------------------------------------------------------------------------------ */
 
 void auth_way_fini(struct auth_way *way)
 {
@@ -116,7 +117,7 @@ bool auth_way_get(struct auth *a, const char *host, bool is_plain, struct auth_w
 	return entry;
 }
 
-/* --- logins ------------------------------------------------------------------------------------- */
+/* --- logins ---------------------------------------------------------------------------------- */
 
 static void login_free(struct auth_login *l)
 {
@@ -189,7 +190,7 @@ int auth_login_get(struct auth *a, struct op *op, const struct auth_target *targ
 	return rc;
 }
 
-/* --- tokens ------------------------------------------------------------------------------------- */
+/* --- tokens ---------------------------------------------------------------------------------- */
 
 static void auth_token_free(struct auth_token *t)
 {

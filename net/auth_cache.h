@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process remembers of its registries: how each wants to be asked, whose credentials serve it, tokens. Inside net/auth*.c. */
+/*
+ * What a process remembers of its registries: how each wants to be asked, whose credentials serve
+ * it, tokens. Inside net/auth*.c.
+ */
 #ifndef IMG_NET_AUTH_CACHE_H
 #define IMG_NET_AUTH_CACHE_H
 
@@ -65,11 +68,14 @@ int auth_login_get(struct auth *a, struct op *op, const struct auth_target *targ
 /* What token is wanted. */
 struct auth_wish {
 	struct token_request request;
-	const char *
-		refused; /* a token that the registry did not take: another one is fetched; or NULL */
-	bool is_fresh;	 /* out: it was made during this call */
+	/* a token that the registry did not take: another one is fetched; or NULL */
+	const char *refused;
+	bool is_fresh; /* out: it was made during this call */
 };
-/* The token's value, from the cache or from its realm: one thread asks, the others wait. Wipe with secret_free. */
+/*
+ * The token's value, from the cache or from its realm: one thread asks, the others wait. Wipe with
+ * secret_free.
+ */
 int auth_token_get(struct auth *a, struct op *op, struct auth_wish *wish, char **ret,
 		   struct err *err);
 

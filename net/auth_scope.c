@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sets of scopes as sorted pairs of resource and action. The text may be a peer's. A name may hold colons
- * (host:port/repository behind a proxy), so type and actions are split off at the first and last.
+ * Sets of scopes as sorted pairs of resource and action. The text may be a peer's. A name may hold
+ * colons (host:port/repository behind a proxy), so type and actions are split off at the first and
+ * last.
  */
 #include "net/auth_scope.h"
 

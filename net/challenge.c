@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parser of WWW-Authenticate (RFC 9110 sections 11.2, 11.3, 11.6.1). Bytes are a peer's. A header may
- * hold several challenges, commas separate both challenges and their parameters: a word followed by
- * '=' and a value is a parameter of the challenge before it, any other word opens a new one.
+ * The parser of WWW-Authenticate (RFC 9110 sections 11.2, 11.3, 11.6.1). Bytes are a peer's. A
+ * header may hold several challenges, commas separate both challenges and their parameters: a word
+ * followed by '=' and a value is a parameter of the challenge before it, any other word opens a new
+ * one.
  */
 #include "net/challenge.h"
 
@@ -35,7 +36,7 @@ void challenges_fini(struct challenges *c)
 	*c = (struct challenges){ 0 };
 }
 
-/* --- words -------------------------------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------------------------------- */
 
 /* RFC 9110 section 5.6.2. */
 static bool is_token_char(char c)
@@ -111,7 +112,7 @@ static char *take_bare(struct cursor *c)
 	return xmemdupz(from, (size_t)(c->p - from));
 }
 
-/* --- challenges --------------------------------------------------------------------------------- */
+/* --- challenges ------------------------------------------------------------------------------ */
 
 static void add_param(struct challenge *c, const char *name, size_t name_len, char *value)
 {

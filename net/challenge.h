@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WWW-Authenticate (RFC 9110 section 11.6.1): what a server wants to see. Reads what real registries send, so a broken part is passed over
- * instead of failing the rest; a list without anything usable is the caller's error.
+ * WWW-Authenticate (RFC 9110 section 11.6.1): what a server wants to see. Reads what real
+ * registries send, so a broken part is passed over instead of failing the rest; a list without
+ * anything usable is the caller's error.
  */
 #ifndef IMG_NET_CHALLENGE_H
 #define IMG_NET_CHALLENGE_H
 
 #include <stddef.h>
 
-/* Most challenges of a response, parameters of a challenge, bytes of a header: more is passed over. */
+/*
+ * Most challenges of a response, parameters of a challenge, bytes of a header: more is passed over.
+ */
 #define CHALLENGE_COUNT_MAX  16
 #define CHALLENGE_PARAMS_MAX 32
 #define CHALLENGE_BYTES_MAX  ((size_t)64 << 10)

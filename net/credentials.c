@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where credentials are looked for, in order: --creds; the file of --authfile or REGISTRY_AUTH_FILE, then
- * nothing else; else DOCKER_AUTH_CONFIG, $XDG_RUNTIME_DIR/containers/auth.json,
- * $XDG_CONFIG_HOME/containers/auth.json, docker's config.json, ~/.dockercfg (containers-auth.json(5)). The
- * first place that has something for the host decides; within a file a helper comes before `auths`.
+ * Where credentials are looked for, in order: --creds; the file of --authfile or
+ * REGISTRY_AUTH_FILE, then nothing else; else DOCKER_AUTH_CONFIG,
+ * $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json, docker's
+ * config.json, ~/.dockercfg (containers-auth.json(5)). The first place that has something for the
+ * host decides; within a file a helper comes before `auths`.
  */
 #include "net/credentials.h"
 
@@ -12,7 +13,7 @@
 #include "net/credentials_files.h"
 #include "net/secret.h"
 
-/* --- values ------------------------------------------------------------------------------------- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 void credential_fini(struct credential *c)
 {
@@ -94,7 +95,7 @@ char *credential_origin(const struct credential *c)
 	return xstrdup("none");
 }
 
-/* --- places ------------------------------------------------------------------------------------- */
+/* --- places ---------------------------------------------------------------------------------- */
 
 /* Set and not empty. */
 static const char *env(const char *name)
@@ -202,7 +203,7 @@ const char *credentials_write_path(const struct credentials *c)
 	return c->write_path;
 }
 
-/* --- the search --------------------------------------------------------------------------------- */
+/* --- the search ------------------------------------------------------------------------------ */
 
 struct search {
 	const struct credentials *c;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Credentials of registries where docker, podman and skopeo keep them (containers-auth.json(5), docker's config.json, credential
- * helpers): found, stored, erased. Files and helpers are the user's own; what is in them never gets into a message. Memory that
- * held a secret is wiped before it is freed.
+ * Credentials of registries where docker, podman and skopeo keep them (containers-auth.json(5),
+ * docker's config.json, credential helpers): found, stored, erased. Files and helpers are the
+ * user's own; what is in them never gets into a message. Memory that held a secret is wiped before
+ * it is freed.
  */
 #ifndef IMG_NET_CREDENTIALS_H
 #define IMG_NET_CREDENTIALS_H
@@ -50,7 +51,10 @@ void credential_set(struct credential *c, const char *user, const char *secret);
 void credential_copy(const struct credential *c, struct credential *ret);
 /* Same secrets and user, wherever they came from. */
 bool credential_equal(const struct credential *a, const struct credential *b);
-/* "FILE (key KEY)", "helper NAME (FILE)", "--creds", ...: never a secret. Peer-safe. Free with free(). */
+/*
+ * "FILE (key KEY)", "helper NAME (FILE)", "--creds", ...: never a secret. Peer-safe. Free with
+ * free().
+ */
 char *credential_origin(const struct credential *c);
 
 /* The places to look in; immutable, so thread-safe. Files are read at each call. */
@@ -69,26 +73,27 @@ void credentials_free(struct credentials *c);
 struct credentials_query {
 	const char *host;	/* "registry.example:5000"; for Hub "docker.io" or its API host */
 	const char *repository; /* "host/ns/repo" for keys of a namespace, or NULL */
-	const char *
-		auth_key; /* key when it is not the host (Hub's "https://index.docker.io/v1/"), or NULL */
+	/* key when it is not the host (Hub's "https://index.docker.io/v1/"), or NULL */
+	const char *auth_key;
 };
 /*
- * The first credential in the order of the places; CREDENTIAL_NONE (and 0) when there is none. ERR_DAMAGED for a file that can't be
- * understood, ERR_AUTH for a helper that fails.
+ * The first credential in the order of the places; CREDENTIAL_NONE (and 0) when there is none.
+ * ERR_DAMAGED for a file that can't be understood, ERR_AUTH for a helper that fails.
  */
 int credentials_find(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		     struct credential *ret, struct err *err);
 /*
  * Keeps user and secret (or identity token) of `what` under the host (with a repository: for that
- * namespace, in the auth file): in the helper that the files
- * name for it, else in the auth file (made with mode 0600 in a folder with 0700; other content, mode
- * and links are kept). Then kind, file, key and helper of `what` say where it is.
+ * namespace, in the auth file): in the helper that the files name for it, else in the auth file
+ * (made with mode 0600 in a folder with 0700; other content, mode and links are kept). Then kind,
+ * file, key and helper of `what` say where it is.
  */
 int credentials_store(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		      struct credential *what, struct err *err);
 /*
- * Forgets the host (or the namespace) in the helper and in the auth file. Returns 1 when something was forgotten, 0 when nothing was there. Files of other programs (docker's
- * config.json) are left alone unless named by --authfile: ask credentials_find whether something is left.
+ * Forgets the host (or the namespace) in the helper and in the auth file. Returns 1 when something
+ * was forgotten, 0 when nothing was there. Files of other programs (docker's config.json) are left
+ * alone unless named by --authfile: ask credentials_find whether something is left.
  */
 int credentials_erase(const struct credentials *c, struct op *op, const struct credentials_query *q,
 		      struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One credential file (containers-auth.json(5), docker's config.json and .dockercfg, the variable
- * DOCKER_AUTH_CONFIG): read, and searched for a host. The files are the user's and are trusted to be
- * theirs, not to be well-formed. Messages name file and key, never what stands there.
+ * DOCKER_AUTH_CONFIG): read, and searched for a host. The files are the user's and are trusted to
+ * be theirs, not to be well-formed. Messages name file and key, never what stands there.
  */
 #include "base/base64.h"
 #include "base/mem.h"
@@ -18,7 +18,7 @@ static int damaged(const struct credentials_place *place, struct err *err, const
 	return err_set(err, ERR_DAMAGED, "credential file %s: %s", TEXT_ESCAPED(place->path), why);
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* 0 when absent. */
 static int read_file(const struct credentials_place *place, struct buf *out, struct err *err)
@@ -69,7 +69,7 @@ int credentials_load(const struct credentials *c, const struct credentials_place
 	return 1;
 }
 
-/* --- an entry ----------------------------------------------------------------------------------- */
+/* --- an entry -------------------------------------------------------------------------------- */
 
 static const char *text_of(const struct json *entry, const char *name)
 {
@@ -147,7 +147,7 @@ static int take_entry(const struct json *entry, const char *key,
 	return 1;
 }
 
-/* --- the search --------------------------------------------------------------------------------- */
+/* --- the search ------------------------------------------------------------------------------ */
 
 static int by_exact_key(const struct json *auths, const struct credentials_place *place,
 			const struct credentials_query *q, struct credential *ret, struct err *err)

@@ -31,21 +31,33 @@ struct credentials {
 
 /* --- one file (credentials_file.c) --- */
 
-/* The document of a place: 1 and *ret (wipe with secret_json_free), 0 when the place is absent or empty. */
+/*
+ * The document of a place: 1 and *ret (wipe with secret_json_free), 0 when the place is absent or
+ * empty.
+ */
 int credentials_load(const struct credentials *c, const struct credentials_place *place,
 		     struct json **ret, struct err *err);
-/* The helper's name for the host (credHelpers, then credsStore), or NULL. Borrowed from the document. */
+/*
+ * The helper's name for the host (credHelpers, then credsStore), or NULL. Borrowed from the
+ * document.
+ */
 const char *credentials_helper_of(const struct json *root, const struct credentials_query *q);
 /* Looks `auths` up: 1 and *ret when it has a credential. `auths` may be NULL. */
 int credentials_from_auths(const struct json *auths, const struct credentials_place *place,
 			   const struct credentials_query *q, struct credential *ret,
 			   struct err *err);
-/* Whether a key of `auths` means the host as a whole, however it is spelt (docker's "https://host/v1/"). */
+/*
+ * Whether a key of `auths` means the host as a whole, however it is spelt (docker's
+ * "https://host/v1/").
+ */
 bool credentials_key_is_host(const char *key, bool legacy, const struct credentials_query *q);
 
 /* --- keys (credentials_keys.c) --- */
 
-/* The n-th key to look for exactly: namespaces from the longest, the host, the auth key. NULL after the last. Free with free(). */
+/*
+ * The n-th key to look for exactly: namespaces from the longest, the host, the auth key. NULL after
+ * the last. Free with free().
+ */
 char *credentials_exact_key(const struct credentials_query *q, size_t n);
 /* What a helper is asked for: the auth key, else the host. Borrowed. */
 const char *credentials_helper_key(const struct credentials_query *q);

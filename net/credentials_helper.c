@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The credential helper protocol of docker (docker-credential-helpers): a program
- * docker-credential-NAME with one argument, a key or JSON on its standard input, JSON or a message on
- * its standard output. Trusted with the user's secrets for that key, but bounded in time and size.
+ * The credential helper protocol of docker (docker-credential-helpers): a program docker-
+ * credential-NAME with one argument, a key or JSON on its standard input, JSON or a message on its
+ * standard output. Trusted with the user's secrets for that key, but bounded in time and size.
  */
 #include "base/mem.h"
 #include "base/text.h"

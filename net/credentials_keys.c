@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys under which credentials are kept: "host/ns/repo" down to "host" (containers-auth.json(5)),
- * docker's "https://host/v1/", the many names of Hub, patterns of credHelpers.
+ * The keys under which credentials are kept: "host/ns/repo" down to "host" (containers-
+ * auth.json(5)), docker's "https://host/v1/", the many names of Hub, patterns of credHelpers.
  */
 #include "base/mem.h"
 #include "net/credentials_files.h"
@@ -83,7 +83,7 @@ const char *credentials_helper_key(const struct credentials_query *q)
 	return q->auth_key ? q->auth_key : q->host;
 }
 
-/* --- credHelpers -------------------------------------------------------------------------------- */
+/* --- credHelpers ----------------------------------------------------------------------------- */
 
 /* The longest pattern that fits: "*.dkr.ecr.*.amazonaws.com". */
 static const char *helper_by_pattern(const struct json *helpers, const char *host)

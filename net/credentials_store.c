@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Login and logout: a secret is kept by the helper that a file names for the host, else in the auth file. The
- * file is edited as a document, so what else is in it stays; it is replaced by one rename under a
- * lock of its folder, where a link points to, with the mode and owner it had.
+ * Login and logout: a secret is kept by the helper that a file names for the host, else in the auth
+ * file. The file is edited as a document, so what else is in it stays; it is replaced by one rename
+ * under a lock of its folder, where a link points to, with the mode and owner it had.
  */
 #include "base/base64.h"
 #include "base/mem.h"
@@ -18,7 +18,7 @@
 /* Links followed when the file at their end does not exist yet. */
 #define LINKS_MAX 8
 
-/* --- the file ----------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 /* The auth file, open for an exchange. */
 struct auth_file {
@@ -112,7 +112,7 @@ static int auth_file_write(const struct auth_file *f, const struct json *root, s
 	return 0;
 }
 
-/* --- the document ------------------------------------------------------------------------------- */
+/* --- the document ---------------------------------------------------------------------------- */
 
 /* With a repository the login is for that namespace only. */
 static const char *file_key(const struct credentials_query *q)
@@ -196,9 +196,12 @@ static int edit(const struct credentials *c, const struct credentials_query *q,
 	return 1;
 }
 
-/* --- helpers ------------------------------------------------------------------------------------ */
+/* --- helpers --------------------------------------------------------------------------------- */
 
-/* The helper of the first file that names one for the host. 1 and its name and file, to be freed. Helpers know hosts only, no namespaces. */
+/*
+ * The helper of the first file that names one for the host. 1 and its name and file, to be freed.
+ * Helpers know hosts only, no namespaces.
+ */
 static int find_helper(const struct credentials *c, const struct credentials_query *q,
 		       struct credential *ret, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens: the query or form, the exchange, the answer. The realm is a stranger that the registry vouches
- * for; it gets the credentials of that registry. Its answer is bounded, and its token must be
- * something that fits in a header.
+ * Tokens: the query or form, the exchange, the answer. The realm is a stranger that the registry
+ * vouches for; it gets the credentials of that registry. Its answer is bounded, and its token must
+ * be something that fits in a header.
  */
 #include "net/token.h"
 
@@ -38,7 +38,7 @@ int token_basic(const char *user, const char *secret, char **ret, struct err *er
 	return 0;
 }
 
-/* --- the request -------------------------------------------------------------------------------- */
+/* --- the request ----------------------------------------------------------------------------- */
 
 static int add_field(struct buf *out, const char *name, const char *value, struct err *err)
 {
@@ -89,7 +89,7 @@ static int make_form(const struct token_request *r, struct buf *out, struct err 
 	return add_field(out, "refresh_token", r->credential->identity_token, err);
 }
 
-/* --- the answer --------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------ */
 
 /* What the server says went wrong, in any of the usual shapes; "" when it says nothing. */
 static const char *reason_of(const struct json *root)
@@ -189,7 +189,7 @@ static int read_token(const struct token_request *r, const struct buf *body, str
 	return 0;
 }
 
-/* --- the exchange ------------------------------------------------------------------------------- */
+/* --- the exchange ---------------------------------------------------------------------------- */
 
 static int exchange(struct op *op, const struct token_request *r, const struct auth_exchange *x,
 		    struct token *ret, struct err *err)

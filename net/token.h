@@ -30,8 +30,8 @@ struct token {
 void token_fini(struct token *t);
 
 /*
- * Asks the realm. ERR_AUTH when it refuses, ERR_DENIED when the credentials would go over plain http to another machine,
- * ERR_DAMAGED for an answer without a usable token.
+ * Asks the realm. ERR_AUTH when it refuses, ERR_DENIED when the credentials would go over plain
+ * http to another machine, ERR_DAMAGED for an answer without a usable token.
  */
 int token_fetch(struct op *op, const struct token_request *r, struct token *ret, struct err *err);
 /* "Basic ..." of user and secret. Wipe with secret_free. */

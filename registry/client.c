@@ -68,7 +68,7 @@ int registry_check_name(const char *name, struct err *err)
 	return err_set(err, ERR_USAGE, "\"%s\": neither a tag nor a digest", TEXT_ESCAPED(name));
 }
 
-/* --- manifests ---------------------------------------------------------------------------------- */
+/* --- manifests ------------------------------------------------------------------------------- */
 
 struct question {
 	const char *method; /* GET, HEAD */
@@ -163,7 +163,7 @@ int registry_get_document(struct transport *t, struct op *op, const char *name,
 	return 0;
 }
 
-/* --- resolving ---------------------------------------------------------------------------------- */
+/* --- resolving ------------------------------------------------------------------------------- */
 
 /* 1 and *ret when the headers tell all of it. */
 static int read_headers(const struct http_response *res, const char *name, struct descriptor *ret)
@@ -185,7 +185,10 @@ static int read_headers(const struct http_response *res, const char *name, struc
 	return 1;
 }
 
-/* Registries that answer HEAD with something else than GET exist: only what GET would meet as well is final. */
+/*
+ * Registries that answer HEAD with something else than GET exist: only what GET would meet as well
+ * is final.
+ */
 static bool is_final(enum err_kind kind)
 {
 	switch (kind) {
@@ -223,7 +226,7 @@ int registry_resolve(struct transport *t, struct op *op, const char *name, struc
 	return 0;
 }
 
-/* --- login -------------------------------------------------------------------------------------- */
+/* --- login ----------------------------------------------------------------------------------- */
 
 int registry_check_login(struct fetch *fetch, struct op *op, const char *host, struct err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blobs of a registry, and layers that are kept elsewhere (image-spec descriptor.md "urls"). Another place gets no
- * credentials and is no more trusted: whoever reads verifies.
+ * Blobs of a registry, and layers that are kept elsewhere (image-spec descriptor.md "urls").
+ * Another place gets no credentials and is no more trusted: whoever reads verifies.
  */
 #include "base/mem.h"
 #include "base/text.h"

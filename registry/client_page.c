@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listings in pages (distribution-spec "Listing Tags"; RFC 8288). Of a Link only path and query are used, on the host that
- * was asked: proxies in front of registries get scheme and port wrong, and nothing else has a say in where we go.
+ * Listings in pages (distribution-spec "Listing Tags"; RFC 8288). Of a Link only path and query are
+ * used, on the host that was asked: proxies in front of registries get scheme and port wrong, and
+ * nothing else has a say in where we go.
  */
 #include "base/mem.h"
 #include "base/text.h"

@@ -44,7 +44,10 @@ int registry_get_referrers(struct transport *t, struct op *op,
 
 /* --- pages (client_page.c) --- */
 
-/* A listing in pages: the path of the next one and what was asked before. Value; zero but for `first`. */
+/*
+ * A listing in pages: the path of the next one and what was asked before. Value; zero but for
+ * `first`.
+ */
 struct registry_pages {
 	struct fetch_request request; /* its path is set by each page */
 	char *path;		      /* owned; NULL after the last */
@@ -54,8 +57,9 @@ struct registry_pages {
 void registry_pages_init(struct registry_pages *p, const struct fetch_request *request);
 void registry_pages_fini(struct registry_pages *p);
 /*
- * Asks for the page at p->path, fills `body`, and goes on to the next one by its Link. 1 when there was a page, 0 after the last. ERR_DAMAGED for a Link
- * that leads to another host or back; ERR_LIMIT after REGISTRY_PAGES_MAX.
+ * Asks for the page at p->path, fills `body`, and goes on to the next one by its Link. 1 when there
+ * was a page, 0 after the last. ERR_DAMAGED for a Link that leads to another host or back;
+ * ERR_LIMIT after REGISTRY_PAGES_MAX.
  */
 int registry_pages_next(struct registry_pages *p, struct fetch *fetch, struct op *op,
 			struct buf *body, struct err *err);

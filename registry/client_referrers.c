@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Referrers of a manifest (distribution-spec "Listing Referrers"): by the API, in pages, filtered by
- * the registry or here; by the fallback tag where the API is absent. One page that needs no filtering
- * is passed on as it came; otherwise the entries are put into a new index.
+ * Referrers of a manifest (distribution-spec "Listing Referrers"): by the API, in pages, filtered
+ * by the registry or here; by the fallback tag where the API is absent. One page that needs no
+ * filtering is passed on as it came; otherwise the entries are put into a new index.
  */
 #include "base/mem.h"
 #include "base/text.h"
@@ -60,7 +60,7 @@ static int gather(struct gathering *g, const struct buf *body, const char *conte
 	return 0;
 }
 
-/* --- the API ------------------------------------------------------------------------------------ */
+/* --- the API --------------------------------------------------------------------------------- */
 
 static int api_path(const struct gathering *g, struct buf *out, struct err *err)
 {
@@ -90,7 +90,7 @@ static int by_api(struct gathering *g, struct op *op, struct err *err)
 	return rc;
 }
 
-/* --- the fallback tag --------------------------------------------------------------------------- */
+/* --- the fallback tag ------------------------------------------------------------------------ */
 
 /* "ALG-HEX", at most 32 and 64 characters. Absent when nobody ever referred to the subject. */
 static int by_tag(struct gathering *g, struct op *op, struct err *err)
@@ -113,7 +113,7 @@ static int by_tag(struct gathering *g, struct op *op, struct err *err)
 	return -why.errnum;
 }
 
-/* --- both --------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------ */
 
 static int gather_all(struct gathering *g, struct op *op, struct err *err)
 {

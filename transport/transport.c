@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls of the transport interface, and what every place shares: documents and small blobs fetched by
- * descriptor and checked against it, whatever the place says (image-spec descriptor.md).
+ * The calls of the transport interface, and what every place shares: documents and small blobs
+ * fetched by descriptor and checked against it, whatever the place says (image-spec descriptor.md).
  */
 #include "transport/transport.h"
 
@@ -57,7 +57,7 @@ void transport_close(struct transport *t)
 		t->ops->close(t);
 }
 
-/* --- by descriptor ------------------------------------------------------------------------------ */
+/* --- by descriptor --------------------------------------------------------------------------- */
 
 /* The descriptor's own `data`, when it is what the descriptor promises. */
 static bool has_data(const struct descriptor *d)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of answers to 401 have in common: a home, a realm, credentials, and an auth over them. */
+/*
+ * What the tests of answers to 401 have in common: a home, a realm, credentials, and an auth over
+ * them.
+ */
 #ifndef TESTS_UNIT_NET_BENCH_H
 #define TESTS_UNIT_NET_BENCH_H
 

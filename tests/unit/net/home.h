@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A home of its own for tests of credentials: the variables point into a temporary folder, and are as before afterwards. */
+/*
+ * A home of its own for tests of credentials: the variables point into a temporary folder, and are
+ * as before afterwards.
+ */
 #ifndef TESTS_UNIT_NET_HOME_H
 #define TESTS_UNIT_NET_HOME_H
 
@@ -17,8 +20,8 @@ struct home {
 };
 
 /*
- * HOME is DIR, XDG_RUNTIME_DIR is DIR/run, PATH begins with DIR/bin; XDG_CONFIG_HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE and DOCKER_AUTH_CONFIG
- * are not set.
+ * HOME is DIR, XDG_RUNTIME_DIR is DIR/run, PATH begins with DIR/bin; XDG_CONFIG_HOME,
+ * DOCKER_CONFIG, REGISTRY_AUTH_FILE and DOCKER_AUTH_CONFIG are not set.
  */
 void home_init(struct home *h);
 /* Removes the folder, brings the variables back. */
@@ -34,7 +37,9 @@ char *home_read(const struct home *h, const char *name);
 /* "DIR/NAME". Free with free(). */
 char *home_path(const struct home *h, const char *name);
 
-/* 1 when both texts are the same (NULL is the same as NULL); else prints the row and what differs. */
+/*
+ * 1 when both texts are the same (NULL is the same as NULL); else prints the row and what differs.
+ */
 int row_text(const char *row, const char *what, const char *want, const char *got);
 int row_int(const char *row, const char *what, long long want, long long got);
 /* 1 when the error is of this kind and its message has `text` in it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a 401 to the next try: which header, which request to which realm, when to give up. The realm
- * is a function; credentials come from --creds or a file of the test's own home.
+ * From a 401 to the next try: which header, which request to which realm, when to give up. The
+ * realm is a function; credentials come from --creds or a file of the test's own home.
  */
 #include "net/auth.h"
 
@@ -10,7 +10,7 @@
 
 #include <CUnit/CUnit.h>
 
-/* --- what is asked ------------------------------------------------------------------------------ */
+/* --- what is asked --------------------------------------------------------------------------- */
 
 void test_auth__requests(void)
 {
@@ -98,7 +98,7 @@ void test_auth__identity_token_without_oauth(void)
 	CU_ASSERT(row_text("fallback", "header", "Bearer T2", s.header));
 }
 
-/* --- what is refused ---------------------------------------------------------------------------- */
+/* --- what is refused ------------------------------------------------------------------------- */
 
 void test_auth__realms_that_are_not_trusted(void)
 {
@@ -269,7 +269,7 @@ void test_auth__answer_of_the_realm_is_bounded(void)
 	CU_ASSERT(row_err("cut", &b.err, ERR_NETWORK, "token server https://t.example/token"));
 }
 
-/* --- giving up ---------------------------------------------------------------------------------- */
+/* --- giving up ------------------------------------------------------------------------------- */
 
 void test_auth__gives_up(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is remembered between requests: tokens by all that they are for, until shortly before their end; how a host asks; credentials, looked up
- * once; and threads that want the same.
+ * What is remembered between requests: tokens by all that they are for, until shortly before their
+ * end; how a host asks; credentials, looked up once; and threads that want the same.
  */
 #include "net/auth.h"
 
@@ -158,7 +158,7 @@ void test_auth_memory__helper_is_asked_once(void)
 	CU_ASSERT(row_text("helper", "calls", "x\n", asked));
 }
 
-/* --- threads ------------------------------------------------------------------------------------ */
+/* --- threads --------------------------------------------------------------------------------- */
 
 struct worker {
 	struct bench *b;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where credentials are found (containers-auth.json(5), docker's config.json): the order of the places, the
- * spellings of keys, the forms of entries, and that messages never say what is in a file.
+ * Where credentials are found (containers-auth.json(5), docker's config.json): the order of the
+ * places, the spellings of keys, the forms of entries, and that messages never say what is in a
+ * file.
  */
 #include "net/credentials.h"
 
@@ -43,7 +44,7 @@ static char *shown(const struct credential *c)
 	return xasprintf("%s:%s", c->user, c->secret);
 }
 
-/* --- one file ----------------------------------------------------------------------------------- */
+/* --- one file -------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *file; /* with ' for " */
@@ -64,7 +65,9 @@ static const struct {
 	{ AUTHS("H.Example", U_P), "h.example", NULL, NULL, "u:p", "H.Example" },
 	{ AUTHS("evil-h.example", U_P), "h.example", NULL, NULL, "none", NULL },
 	{ AUTHS("h.example.evil", U_P), "h.example", NULL, NULL, "none", NULL },
-	/* the most specific namespace wins, whatever the order; a namespace does not serve others */
+	/*
+	 * the most specific namespace wins, whatever the order; a namespace does not serve others
+	 */
 	{ "{'auths':{'h.example':{'auth':'" U_P "'},'h.example/a/b':{'auth':'" OTHER_X
 	  "'},'h.example/a':{'auth':'" USER_PA_SS "'}}}",
 	  "h.example", "h.example/a/b", NULL, "other:x", "h.example/a/b" },
@@ -191,7 +194,7 @@ void test_credentials__damaged_files_are_named_not_shown(void)
 	}
 }
 
-/* --- the order of places ------------------------------------------------------------------------ */
+/* --- the order of places --------------------------------------------------------------------- */
 
 enum {
 	BY_FLAG = 1,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests from a registry (distribution-spec "Pulling manifests"): what is asked, what is believed. The
- * registry is a script, byte for byte.
+ * Manifests from a registry (distribution-spec "Pulling manifests"): what is asked, what is
+ * believed. The registry is a script, byte for byte.
  */
 #include "registry/client.h"
 
@@ -169,7 +169,7 @@ void test_client__document_is_bounded(void)
 	CU_ASSERT(asking_has("limit", a.err.msg, "manifest latest of "));
 }
 
-/* --- resolving ---------------------------------------------------------------------------------- */
+/* --- resolving ------------------------------------------------------------------------------- */
 
 void test_client__resolve(void)
 {
@@ -239,7 +239,7 @@ void test_client__resolve_gives_up_where_get_would(void)
 	CU_ASSERT_EQUAL(server_request_count(a.server), 1);
 }
 
-/* --- login -------------------------------------------------------------------------------------- */
+/* --- login ----------------------------------------------------------------------------------- */
 
 void test_client__check_login(void)
 {

@@ -110,7 +110,9 @@ void test_client_blob__unknown_digest_is_not_asked_for(void)
 	CU_ASSERT_EQUAL(server_request_count(a.server), 0);
 }
 
-/* Foreign layers: asked of the registry first, then where the descriptor says, with nobody's name. */
+/*
+ * Foreign layers: asked of the registry first, then where the descriptor says, with nobody's name.
+ */
 void test_client_blob__elsewhere(void)
 {
 	struct asking _asking_ a;

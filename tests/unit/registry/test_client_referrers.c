@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Referrers (distribution-spec "Listing Referrers"): the API, its pages and filter, the fallback tag. */
+/*
+ * Referrers (distribution-spec "Listing Referrers"): the API, its pages and filter, the fallback
+ * tag.
+ */
 #include "registry/client.h"
 
 #include "base/json.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every place shares: documents and blobs fetched by descriptor are checked against it, whatever the
- * place says. The place here is a shelf in memory that can be told to lie.
+ * What every place shares: documents and blobs fetched by descriptor are checked against it,
+ * whatever the place says. The place here is a shelf in memory that can be told to lie.
  */
 #include "transport/transport.h"
 
