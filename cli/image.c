@@ -203,6 +203,19 @@ static int read_content(struct image_content *c, struct err *err)
 	return image_config_parse(buf_str(&c->config->bytes), c->config->bytes.len, &c->image, err);
 }
 
+/* The name is in the store, a document below it is not: it was pulled for another platform. */
+static int explain_missing(const struct cli *cli, const struct image *image, struct err *err)
+{
+	_free_ char *name = reference_familiar(&image->ref);
+
+	if (image->is_local && err->kind == ERR_NOT_FOUND &&
+	    text_starts_with(err->hint, "img pull "))
+		err_hint(err, "img pull %s%s%s%s", cli->image.platform ? "--platform " : "",
+			 cli->image.platform ? cli->image.platform : "",
+			 cli->image.platform ? " " : "", name);
+	return -err->errnum;
+}
+
 int image_load(struct cli *cli, const struct image *image, struct image_content *ret,
 	       struct err *err)
 {
@@ -224,7 +237,8 @@ int image_load(struct cli *cli, const struct image *image, struct image_content 
 		.no_unpack = true,
 	};
 
-	TRY(plan_make(&cli->op, &req, &c.plan, err));
+	if (plan_make(&cli->op, &req, &c.plan, err) < 0)
+		return explain_missing(cli, image, err);
 	TRY(read_content(&c, err));
 	*ret = c;
 	c = (struct image_content){ 0 };

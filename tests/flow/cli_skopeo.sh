@@ -22,7 +22,7 @@ for name in config multi docker docker-list gzip zstd; do
 	}
 	check "$name: img inspect --json" img inspect --json "$R"
 	cp "$OUT" ours.json
-	check "$name: skopeo's keys, its order, its values" $PYTHON - <<-'END'
+	cat >script.py <<-'END'
 		import json
 		theirs, ours = json.load(open("theirs.json")), json.load(open("ours.json"))
 		for layer in ours["LayersData"]:
@@ -31,6 +31,7 @@ for name in config multi docker docker-list gzip zstd; do
 		for key, value in theirs.items():
 		    assert ours[key] == value, (key, value, ours[key])
 	END
+	check "$name: skopeo's keys, its order, its values" $PYTHON script.py
 	theirs --raw "$R" >theirs.raw
 	img inspect --raw "$R" >ours.raw 2>"$ERR"
 	expect_same theirs.raw ours.raw "$name: --raw"
