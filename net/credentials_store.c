@@ -36,34 +36,38 @@ static void auth_file_close(struct auth_file *f)
 		(void)close(f->dir);
 }
 
-/* One link further: its target, beside it when relative. NULL when `path` is no link. */
-static char *follow(const char *path)
+/* One link further: its target, beside it when relative. 1 and *ret, 0 when `path` is no link, -errno. */
+static int follow(const char *path, char **ret)
 {
 	char target[4096];
 	const ssize_t n = readlink(path, target, sizeof(target) - 1);
 	const char *slash = strrchr(path, '/');
 
-	if (n <= 0)
-		return NULL;
+	if (n < 0)
+		return errno == EINVAL || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (n == 0)
+		return 0;
 	target[n] = '\0';
 	if (target[0] == '/' || !slash)
-		return xstrdup(target);
-	return xasprintf("%.*s/%s", (int)(slash - path), path, target);
+		*ret = xstrdup(target);
+	else
+		*ret = xasprintf("%.*s/%s", (int)(slash - path), path, target);
+	return 1;
 }
 
-static char *resolve(const char *path)
+/* Where the links lead, in *path. What replaces a link by a file is worse than an error. */
+static int resolve(char **path)
 {
-	char *_free_ at = xstrdup(path);
-
 	for (int i = 0; i < LINKS_MAX; i++) {
-		char *next = follow(at);
+		char *next = NULL;
+		const int rc = follow(*path, &next);
 
-		if (!next)
-			break;
-		free(at);
-		at = next;
+		if (rc <= 0)
+			return rc;
+		free(*path);
+		*path = next;
 	}
-	return TAKE_PTR(at);
+	return 0;
 }
 
 /* With `make` its folder is made; without, an absent folder leaves dir at -1. */
@@ -72,7 +76,11 @@ static int auth_file_open(const char *path, bool make, struct auth_file *f, stru
 	struct err why = { 0 };
 	char *_free_ folder = NULL;
 
-	f->place = (struct credentials_place){ CREDENTIALS_FILE, resolve(path), false };
+	f->place = (struct credentials_place){ CREDENTIALS_FILE, xstrdup(path), false };
+	const int resolved = resolve(&f->place.path);
+
+	if (resolved < 0)
+		return err_sys(err, -resolved, "credential file %s", TEXT_ESCAPED(path));
 	const char *slash = strrchr(f->place.path, '/');
 
 	folder = slash ? xmemdupz(f->place.path, (size_t)(slash - f->place.path)) : xstrdup(".");
@@ -87,8 +95,11 @@ static int auth_file_open(const char *path, bool make, struct auth_file *f, stru
 		return err_prefix(err, "credential file %s", TEXT_ESCAPED(path));
 	}
 	TRY(file_lock(f->dir, true, true, err));
-	if (fstatat(f->dir, f->name, &f->st, AT_SYMLINK_NOFOLLOW) < 0)
-		f->st = (struct stat){ 0 };
+	if (fstatat(f->dir, f->name, &f->st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, errno, "credential file %s", TEXT_ESCAPED(path));
+	f->st = (struct stat){ 0 };
 	return 0;
 }
 
