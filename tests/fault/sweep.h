@@ -35,6 +35,7 @@ struct sweep_op {
 	const char *(*check)(void *arg, struct sweep_state state);
 	/* Removes what prepare made; says what is wrong at the very end, or NULL. */
 	const char *(*cleanup)(void *arg);
+	bool no_disk;	 /* what it writes goes to nobody's disk */
 	bool start_over; /* the second attempt is not made on what the first left behind */
 };
 
