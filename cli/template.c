@@ -311,7 +311,10 @@ static int put_text(struct buf *out, const char *text, size_t len, struct err *e
 		const char next = i + 1 < len ? text[i + 1] : '\0';
 		const bool is_escape = text[i] == '\\' && (next == 'n' || next == 't');
 
-		TRY(buf_append_char(out, !is_escape ? text[i] : next == 'n' ? '\n' : '\t', err));
+		if (is_escape)
+			TRY(buf_append_str(out, next == 'n' ? "\n" : "\t", err));
+		else
+			TRY(buf_append_char(out, text[i], err));
 		i += is_escape;
 	}
 	return 0;
