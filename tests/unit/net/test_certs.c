@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* certs.d: containers-certs.d(5). */
 #include "net/certs.h"
+#include "tests/support/child.h"
 #include "tests/unit/net/home.h"
 
 #include <CUnit/CUnit.h>
@@ -78,6 +79,34 @@ void test_certs__the_first_folder_of_the_host(void)
 
 	CU_ASSERT_EQUAL(certs_find(bases, "h", &none, NULL), 0);
 	CU_ASSERT_PTR_NULL(none.ca_dir);
+}
+
+static int find_as_nobody(void *arg)
+{
+	const char *const bases[] = { arg, NULL };
+	struct certs c = { 0 };
+	struct err err = { 0 };
+
+	CHILD_CHECK(certs_find(bases, "h", &c, &err) == 0);
+	CHILD_CHECK(!c.ca_dir);
+	CHILD_CHECK(certs_read(arg, &c, &err) == -EACCES);
+	return 0;
+}
+
+/* root's folder in /etc must not keep a user from hosts that need nothing of it. */
+void test_certs__a_folder_of_root(void)
+{
+	static const struct child_setup nobody = { .unprivileged = true };
+	_home_ struct home h;
+	_free_ char *dir = NULL;
+
+	home_init(&h);
+	dir = home_path(&h, "d");
+	home_write(&h, "d/h/ca.crt", "x");
+	/* The folder of the test is ours alone; when we are nobody ourselves it has to be shut first. */
+	CU_ASSERT_EQUAL(chmod(dir, 0), 0);
+	CU_ASSERT_EQUAL(child_run(&nobody, find_as_nobody, dir), 0);
+	CU_ASSERT_EQUAL(chmod(dir, 0700), 0);
 }
 
 void test_certs__in_the_home(void)

@@ -141,6 +141,17 @@ void test_http_bad__requests(void)
 	CU_ASSERT_EQUAL(server_request_count(f.server), 0);
 }
 
+/* The caller's own limit comes before that of silence. */
+void test_http_bad__too_late(void)
+{
+	static const struct server_step steps[] = { { .end = SERVER_STALL } };
+	_fixture_ struct fixture f = fixture_make(steps, 1);
+
+	CU_ASSERT_TRUE(fixture_send(&f, (struct http_request){ .total_timeout_ms = 200 }) < 0);
+	CU_ASSERT_EQUAL(f.err.kind, ERR_TIMEOUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.err.msg, "no answer in time"));
+}
+
 void test_http_bad__nobody_there(void)
 {
 	static const struct server_step steps[] = { { .text = "" } };
