@@ -17,6 +17,7 @@
 static struct {
 	pthread_mutex_t lock;
 	bool is_on;
+	bool plain_renames; /* as a file system that knows no flags */
 	char words[2000];
 } trace = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -62,6 +63,10 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
 
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
+	if (flags && trace.plain_renames) {
+		errno = EINVAL;
+		return -1;
+	}
 	note(strstr(to, ".idx") ? "rename-index" : "rename");
 	return REAL(renameat2)(from_dir, from, to_dir, to, flags);
 }
@@ -114,6 +119,28 @@ void test_durability__of_a_layer(void)
 	start();
 	CU_ASSERT_EQUAL(layerfiles_replace_index(f.store->layers, &diffid, "new", 3, &err), 0);
 	CU_ASSERT_STRING_EQUAL(stop(), "write sync rename-index sync-folder");
+}
+
+/* The fallback, forced: the first one wins there too. */
+void test_durability__without_flags_for_rename(void)
+{
+	_fixture_ struct fixture f = fixture_files();
+	struct err err = { 0 };
+
+	trace.plain_renames = true;
+	const struct digest a = put_blob(f.store, "by a plain rename");
+	struct blob_writer *w = begin_blob(f.store, "in place meanwhile");
+	const struct digest b = w->want.digest;
+	_free_ char *place = xasprintf("store/blobs/sha256/%s", DIGEST_HEX(&b));
+
+	CU_ASSERT_EQUAL(blob_writer_append(w, "in place meanwhile", 18, &err), 0);
+	tmp_write_str(&f.tmp, place, "in place meanwhile, by somebody else");
+	CU_ASSERT_EQUAL(blob_writer_commit(w, &b, &err), 0);
+	trace.plain_renames = false;
+	CU_ASSERT_EQUAL(err.kind, ERR_NONE);
+	CU_ASSERT_TRUE(blob_is(f.store, &a, "by a plain rename"));
+	CU_ASSERT_TRUE(blob_is(f.store, &b, "in place meanwhile, by somebody else"));
+	CU_ASSERT_EQUAL(count_entries(&f, "staging"), 0);
 }
 
 static bool ends_with(const char *words, const char *end)

@@ -187,6 +187,8 @@ void test_records__listed_in_bytewise_order(void)
 		  "repo/a/_t/1 repo/a0/_t/1 repo/\303\244" },
 		{ { .prefix = "repo/", .after = "repo/a" },
 		  "repo/a-b/_t/1 repo/a/_m/x repo/a/_t/1 repo/a0/_t/1 repo/\303\244" },
+		{ { .prefix = "repo/a", .after = "repo/a" },
+		  "repo/a-b/_t/1 repo/a/_m/x repo/a/_t/1 repo/a0/_t/1" },
 		{ { .prefix = "repo/", .after = "a" },
 		  "repo/a repo/a-b/_t/1 repo/a/_m/x repo/a/_t/1 repo/a0/_t/1 repo/\303\244" },
 		{ { .prefix = "repo/", .after = "zzz" }, "" },
