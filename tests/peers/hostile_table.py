@@ -660,6 +660,29 @@ def _(s):
         return request.send(200, layer.blob)
 
 
+@scenario("foreign-layer-at-the-registry", OK, None, PULL_CREDS)
+def _(s):
+    # Whatever a descriptor names gets nobody's credentials, be it the registry itself.
+    s.image = Image()
+    layer = s.layer
+
+    @s.on("(manifests|blobs)/.*")
+    def _(request):
+        if request.authorization != BASIC:
+            return request.challenge('Basic realm="x"')
+        if request.path.endswith(layer.digest):
+            return request.error(404, "BLOB_UNKNOWN")
+        if "/manifests/" not in request.path:
+            return PASS_ON
+        image = Image()
+        image.manifest["layers"][0]["urls"] = [request.url("main", "/at/foreign-layer-at-the-registry/l")]
+        return request.send(200, image.seal().manifest_bytes, [("Content-Type", MANIFEST)])
+
+    @s.on("l")
+    def _(request):
+        return request.error(403, "DENIED") if request.authorization else request.send(200, layer.blob)
+
+
 @scenario("foreign-layer-nowhere", DAMAGED, "ftp|http")
 def _(s):
     s.image = Image()

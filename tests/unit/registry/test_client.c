@@ -70,7 +70,8 @@ void test_client__get_document(void)
 
 		CU_ASSERT_STRING_EQUAL(ASKED(&a, 0), line);
 		CU_ASSERT_EQUAL(a.err.kind, rows[i].kind);
-		if (rc < 0) {
+		CU_ASSERT_EQUAL(rc < 0, rows[i].kind != ERR_NONE);
+		if (rc < 0 || rows[i].kind != ERR_NONE) {
 			CU_ASSERT(asking_has(rows[i].headers, a.err.msg, rows[i].message));
 			continue;
 		}

@@ -155,3 +155,18 @@ void test_client_referrers__errors_are_not_taken_for_nobody(void)
 	CU_ASSERT_EQUAL(a.err.kind, ERR_DENIED);
 	CU_ASSERT_EQUAL(server_request_count(a.server), 1);
 }
+
+/* A list that breaks off is not an absent one. */
+void test_client_referrers__a_missing_page_is_an_error(void)
+{
+	struct asking _asking_ a;
+	struct transport_document _cleanup_(transport_document_fini) doc = { 0 };
+	char *_free_ first = asking_answer("200 OK", TYPE "Link: </next>; rel=next\r\n",
+					   INDEX(ENTRY("a/b", "1")));
+	const struct server_step steps[] = { { .text = first }, { .text = MISSING } };
+
+	asking_init(&a, steps, ARRAY_SIZE(steps));
+	CU_ASSERT(ask(&a, NULL, &doc) < 0);
+	CU_ASSERT_EQUAL(a.err.kind, ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(server_request_count(a.server), 2);
+}
