@@ -308,14 +308,14 @@ static int run_action(struct template_run *r, enum stop *ret, struct err *err)
 static int put_text(struct buf *out, const char *text, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {
-		const char next = i + 1 < len ? text[i + 1] : '\0';
-		const bool is_escape = text[i] == '\\' && (next == 'n' || next == 't');
+		const bool is_newline = len - i >= 2 && !memcmp(text + i, "\\n", 2);
+		const bool is_tab = len - i >= 2 && !memcmp(text + i, "\\t", 2);
 
-		if (is_escape)
-			TRY(buf_append_str(out, next == 'n' ? "\n" : "\t", err));
+		if (is_newline || is_tab)
+			TRY(buf_append_char(out, (char)(is_tab ? '\t' : '\n'), err));
 		else
 			TRY(buf_append_char(out, text[i], err));
-		i += is_escape;
+		i += is_newline || is_tab;
 	}
 	return 0;
 }
