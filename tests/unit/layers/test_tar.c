@@ -211,6 +211,8 @@ void test_tar__numbers(void)
 		{ 100, 8, "0x1ff", "!a number in the header is damaged" },
 		{ 108, 8, "\x80\0\0\0\xff\xff\xff\xff", "0 f 0 4294967295:0 0.000000000 0@512" },
 		{ 108, 8, "\xff\xff\xff\xff\xff\xff\xff\xfe", "0 f 0 -2:0 0.000000000 0@512" },
+		{ 108, 8, "\xc0\0\0\0\0\0\0\0", "0 f 0 -4611686018427387904:0 0.000000000 0@512" },
+		{ 108, 8, "\xa0\0\0\0\0\0\0\0", "0 f 0 2305843009213693952:0 0.000000000 0@512" },
 		{ 116, 8, "77777777", "0 f 0 0:16777215 0.000000000 0@512" },
 		{ 124, 12, "\x80\0\0\0\x80\0\0\0\0\0\0\0", "!a number in the header is damaged" },
 		{ 124, 12, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "!a negative size" },

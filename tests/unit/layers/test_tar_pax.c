@@ -53,6 +53,7 @@ void test_tar_pax__records(void)
 		  "0 f at -9223372036854775808.000000000 0@0-1536" },
 		{ "mtime", ".5", "!damaged" },
 		{ "mtime", "1.5x", "!damaged" },
+		{ "mtime", "1.0000000000x", "!damaged" },
 		{ "mtime", "1.-5", "!damaged" },
 		{ "mtime", "1.5.5", "!damaged" },
 		{ "atime", "x", "!damaged" },
@@ -138,6 +139,10 @@ void test_tar_pax__what_belongs_to_an_entry(void)
 	tarcheck(&t, "92 whatever comes first; an empty one does nothing",
 		 "2 pax->long 0@0-3072; 2 n->l 0@3072-3584");
 
+	tarmaker_meta(&t, 'L', "\0junk", 5);
+	add_link(&t);
+	tarcheck(&t, "an L that begins with NUL", "2 n->l 0@0-1536");
+
 	tarmaker_meta(&t, 'L', "one", 4);
 	tarmaker_meta(&t, 'L', "two", 4);
 	add_link(&t);
@@ -213,6 +218,7 @@ void test_tar_pax__xattrs(void)
 		{ { "LIBARCHIVE.xattr.user.a", "MTI" }, " user.a=12" },
 		{ { "LIBARCHIVE.xattr.user.%c3%A4%3D%", "MTI=" }, " user.\xc3\xa4=%=12" },
 		{ { "LIBARCHIVE.xattr.user.a", "M" }, "" },
+		{ { "LIBARCHIVE.xattr.user.a", "MTIzM" }, "" },
 		{ { "LIBARCHIVE.xattr.user.a", "M?==" }, "" },
 		{ { "LIBARCHIVE.xattr.user.a%00", "MQ==" }, "" },
 		{ { "LIBARCHIVE.xattr.", "MQ==" }, "" },

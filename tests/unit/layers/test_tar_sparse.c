@@ -181,6 +181,9 @@ void test_tar_sparse__in_records(void)
 		  1,
 		  "!the map of the sparse file is damaged" },
 		{ { NUM, "1", MAP, "1,5", SIZE, "5" }, 5, "!the map of the sparse file disagrees" },
+		{ { "GNU.sparse.major", "2", "GNU.sparse.minor", "0", NUM, "1", MAP, "0,5" },
+		  5,
+		  "0 f 5@0-1536; 0 end 0@2048-2560" }, /* a version nobody knows: a plain file */
 		{ { "GNU.sparse.major", "0", "GNU.sparse.minor", "1", NUM, "0", SIZE, "7" },
 		  0,
 		  "0 f 7@0-1536 holds 0; 0 end 0@1536-2048" },
