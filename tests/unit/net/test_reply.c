@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Error bodies: distribution-spec, "Error Codes". */
+#include "base/buf.h"
 #include "base/mem.h"
 #include "net/reply.h"
-#include "base/buf.h"
 
 #include <CUnit/CUnit.h>
 
