@@ -20,7 +20,10 @@
 struct screen {
 	int master, slave;
 	pthread_t thread;
-	struct buf raw;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct buf raw;	    /* under lock while the thread runs */
+	size_t seen_frames; /* carriage returns in it; the same */
 	char (*lines)[LINE_MAX_];
 	size_t y, x, bottom, frames, widest;
 	char *text;
@@ -37,8 +40,13 @@ static void *read_all(void *arg)
 
 		if (n <= 0)
 			return NULL;
+		pthread_mutex_lock(&s->lock);
 		if (buf_append(&s->raw, chunk, (size_t)n, NULL) < 0)
 			abort();
+		for (ssize_t i = 0; i < n; i++)
+			s->seen_frames += chunk[i] == '\r';
+		pthread_cond_signal(&s->more);
+		pthread_mutex_unlock(&s->lock);
 	}
 }
 
@@ -49,6 +57,8 @@ struct screen *screen_new(unsigned columns, unsigned rows)
 	struct termios raw = { 0 };
 
 	raw.c_cflag = CS8 | CREAD;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->more, NULL);
 	s->raw = BUF_INIT((size_t)64 << 20);
 	s->lines = xcalloc(LINES_MAX, LINE_MAX_);
 	if (openpty(&s->master, &s->slave, NULL, &raw, &size) < 0 ||
@@ -60,6 +70,19 @@ struct screen *screen_new(unsigned columns, unsigned rows)
 int screen_fd(const struct screen *s)
 {
 	return s->slave;
+}
+
+void screen_wait_frames(struct screen *s, size_t frames)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	pthread_mutex_lock(&s->lock);
+	while (s->seen_frames < frames)
+		if (pthread_cond_timedwait(&s->more, &s->lock, &until) != 0)
+			abort();
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* A character of `n` bytes; a line is kept as bytes, since nothing overwrites half of one here. */
@@ -175,6 +198,8 @@ void screen_free(struct screen *s)
 {
 	(void)screen_text(s);
 	close(s->master);
+	pthread_cond_destroy(&s->more);
+	pthread_mutex_destroy(&s->lock);
 	buf_fini(&s->raw);
 	free(s->lines);
 	free(s->text);

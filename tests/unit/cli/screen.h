@@ -18,6 +18,8 @@ int screen_fd(const struct screen *s);
  * dropped. Borrowed until screen_free.
  */
 const char *screen_text(struct screen *s);
+/* Waits until that many frames have come. Aborts when they don't come within a minute. */
+void screen_wait_frames(struct screen *s, size_t frames);
 /*
  * After screen_text: how often the block was drawn (carriage returns that begin a frame), and the
  * widest line ever.

@@ -74,6 +74,15 @@ static const struct report pull[] = {
 	{ PROGRESS_BYTES, 9, NULL, NULL, 5, 0 }, /* of no item */
 };
 
+static size_t count_lines(const char *text)
+{
+	size_t lines = 1;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 void test_progress__plain_lines(void)
 {
 	_free_ char *text = written(PROGRESS_PLAIN, false, pull, ARRAY_SIZE(pull));
@@ -234,6 +243,43 @@ void test_progress__bars_come_to_rest(void)
 	screen_free(s);
 }
 
+void test_progress__frames_go_over_each_other(void)
+{
+	static const struct report begin[] = {
+		{ PROGRESS_BEGIN, 1, "aaa", "downloading", 0, 1000 },
+		{ PROGRESS_BEGIN, 2, "bbb", "downloading", 0, 1000 },
+		{ PROGRESS_BEGIN, 3, "ccc", "downloading", 0, 1000 },
+	};
+	static const struct report then[] = {
+		{ PROGRESS_BYTES, 1, NULL, NULL, 500, 0 },
+		{ PROGRESS_END, 2, NULL, "done", 1000, 0 },
+		{ PROGRESS_NOTE, 0, "remark", NULL, 0, 0 },
+		{ PROGRESS_END, 1, NULL, "failed", 600, 0 },
+	};
+	struct screen *s = screen_new(100, 24);
+	struct progress_view *v = progress_view_new(PROGRESS_TTY, screen_fd(s), false);
+
+	send_all(v, begin, ARRAY_SIZE(begin));
+	screen_wait_frames(s, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(then); i++) {
+		send_all(v, &then[i], 1);
+		screen_wait_frames(s, i + 2);
+	}
+	progress_view_free(v);
+	const char *text = screen_text(s);
+
+	CU_ASSERT(check_has(
+		"frames",
+		"bbb                         1.0 kB  done\n"
+		"img: note: remark\n"
+		"aaa                          600 B  failed\n"
+		"ccc                       [                            ]       0 B / 1.0 kB  ",
+		text));
+	CU_ASSERT(check_has("frames", "\ntotal 2/3 ", text));
+	CU_ASSERT_EQUAL(count_lines(text), 6);
+	screen_free(s);
+}
+
 void test_progress__bars_of_what_was_cut_short(void)
 {
 	struct screen *s = screen_new(60, 24);
@@ -294,15 +340,6 @@ static void *send_many(void *arg)
 			op_note(&op, "note %" PRIu64 " of %" PRIu64, i, sender->item);
 	}
 	return NULL;
-}
-
-static size_t count_lines(const char *text)
-{
-	size_t lines = 1;
-
-	for (; *text; text++)
-		lines += *text == '\n';
-	return lines;
 }
 
 void test_progress__many_threads_few_frames(void)
