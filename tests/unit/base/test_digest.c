@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digest values, by image-spec descriptor.md "Digests" and clients.md 4.4 #77. */
+/* Digest values, by image-spec descriptor.md "Digests" and docs/LAYER-CASES.md #77. */
 #include "base/digest.h"
 
 #include "base/mem.h"

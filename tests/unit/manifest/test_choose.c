@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Choosing from an index: image-spec image-index.md, clients.md 2.12. */
+/* Choosing from an index: image-spec image-index.md. */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "manifest/choose.h"

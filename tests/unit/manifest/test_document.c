@@ -51,7 +51,7 @@ static bool is_good(const struct good_row *row)
 			 row->kind == DOCUMENT_INDEX ? MEDIA_INDEX : MEDIA_MANIFEST, d.media.kind);
 }
 
-/* clients.md 2.9 and 2.10. */
+/* What a document may not be (CVE-2021-41190 and its kin). */
 void test_document__kind_by_type_and_members(void)
 {
 	static const struct good_row rows[] = {

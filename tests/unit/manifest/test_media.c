@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Media types: clients.md 2.10 row by row. */
+/* Media types of image-spec and docker, row by row. */
 #include "base/mem.h"
 #include "manifest/media.h"
 #include "tests/unit/manifest/check.h"

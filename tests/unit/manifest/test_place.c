@@ -19,7 +19,7 @@ void test_place__forms(void)
 		{ "docker://oci:latest", PLACE_REGISTRY, NULL, "oci:latest" },
 		{ "oci:dir", PLACE_OCI, "dir", NULL },
 		{ "oci:/a/b:name", PLACE_OCI, "/a/b", "name" },
-		/* clients.md 3: splits at the first colon. */
+		/* Splits at the first colon. */
 		{ "oci:dir:h:5000/a:b", PLACE_OCI, "dir", "h:5000/a:b" },
 		{ "oci:dir:@1", PLACE_OCI, "dir", "@1" },
 		{ "oci-archive:f.tar:v1", PLACE_OCI_ARCHIVE, "f.tar", "v1" },

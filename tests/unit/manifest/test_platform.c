@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Platforms: syntax, normal form, JSON. Rows are facts of containerd/platforms (clients.md 2.12).
+ * Platforms: syntax, normal form, JSON. Rows are facts of containerd/platforms.
  */
 #include "base/buf.h"
 #include "base/mem.h"

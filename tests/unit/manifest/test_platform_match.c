@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs where: containerd's platforms.Only (clients.md 2.12), as order and as pairs. */
+/* What runs where: containerd's platforms.Only, as order and as pairs. */
 #include "base/mem.h"
 #include "manifest/platform.h"
 #include "tests/unit/manifest/check.h"
@@ -125,7 +125,7 @@ void test_platform_match__other_spellings(void)
 	}
 }
 
-/* clients.md 2.12: below build 20348 only the same build, from there on back to it. */
+/* Windows: below build 20348 only the same build, from there on back to it. */
 void test_platform_match__windows_versions(void)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a stream is taken for, by its first bytes and nothing else (clients.md 4.4 #75). */
+/* What a stream is taken for, by its first bytes and nothing else (docs/LAYER-CASES.md #75). */
 #include "base/mem.h"
 #include "tests/unit/stream/streams.h"
 

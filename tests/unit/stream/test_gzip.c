@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gzip (RFC 1952) with every library we may use: the same is accepted, the same refused. clients.md
- * 4.4 #72 (members, FEXTRA, FNAME, comment, CRC, trailing zeros) and #74 (bombs).
+ * gzip (RFC 1952) with every library we may use: the same is accepted, the same refused.
+ * docs/LAYER-CASES.md #72 (members, FEXTRA, FNAME, comment, CRC, trailing zeros), #74 (bombs).
  */
 #include "base/mem.h"
 #include "tests/unit/runner.h"

@@ -57,7 +57,7 @@ struct verify_row {
 
 #define ANY SIZE_MAX
 
-/* clients.md 4.4 #76. */
+/* docs/LAYER-CASES.md #76. */
 static const struct verify_row verify_rows[] = {
 	{ 1000, 1000, DIGEST_SHA256, false, ERR_NONE, "" },
 	{ 1000, 1000, DIGEST_SHA512, false, ERR_NONE, "" },

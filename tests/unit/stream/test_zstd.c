@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zstd (RFC 8878): frames, skippable ones, bounds. clients.md 4.4 #73. */
+/* zstd (RFC 8878): frames, skippable ones, bounds. docs/LAYER-CASES.md #73. */
 #include "base/mem.h"
 #include "tests/unit/stream/streams.h"
 

@@ -163,7 +163,7 @@ void test_file_io__read_is_bounded(void)
 	CU_ASSERT_STRING_EQUAL(err.msg, "/proc/self/status: more than 50 bytes");
 }
 
-/* clients.md 4.4 #81: links, FIFOs and devices in place of a file. */
+/* docs/LAYER-CASES.md #81: links, FIFOs and devices in place of a file. */
 void test_file_io__read_takes_only_regular_files(void)
 {
 	_tmp_ struct tmp t = tmp_make();

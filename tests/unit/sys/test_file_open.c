@@ -65,7 +65,7 @@ void test_file_open__beneath_follows_nothing(void)
 	check_open(file_open_beneath, in, "", -ENOENT);
 }
 
-/* clients.md 4.4 #1 to #12: links lead where they would if the folder were "/". */
+/* docs/LAYER-CASES.md #1 to #12: links lead where they would if the folder were "/". */
 void test_file_open__in_root_never_leaves(void)
 {
 	_tmp_ struct tmp t = tmp_make();

@@ -115,7 +115,7 @@ static int remove_deep(void *arg)
 	return 0;
 }
 
-/* clients.md 4.4 #68. */
+/* docs/LAYER-CASES.md #68. */
 void test_file_remove__deep_with_few_descriptors(void)
 {
 	static const unsigned depths[] = { 31, 32, 33, 64, 65, 66, 1000, 100000 };
