@@ -251,21 +251,41 @@ static int no_headers(const struct http_response *res, struct err *err)
 	return http_error(res, res->result ? res->result : CURLE_WEIRD_SERVER_REPLY, err);
 }
 
+/*
+ * A kept connection that the server closed just when we began to send the body. libcurl begins again by itself only when it noticed before or after; a body
+ * in memory can be sent again, and the server can't have acted on a request it never had in full.
+ */
+static bool is_stale(const struct http_response *res)
+{
+	const struct curl_dl *curl = &res->client->curl;
+	long connects = 1;
+
+	if (res->result != CURLE_SEND_ERROR || res->status || res->upload.source)
+		return false;
+	(void)curl->easy_getinfo(res->lane->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return connects == 0;
+}
+
 int http_send(struct http_client *client, struct op *op, const struct http_request *req,
 	      struct http_response **ret, struct err *err)
 {
-	_response_ struct http_response *res = NULL;
 	_url_ struct url url = { 0 };
 
 	TRY(op_check(op, err));
 	TRY(url_parse(req->url, &url, err));
-	res = response_new(client, op, req, &url);
-	TRY(start(res, req, &url, err));
-	TRY(pump(res, has_headers, err));
-	if (!res->headers_done)
-		return no_headers(res, err);
-	*ret = TAKE_PTR(res);
-	return 0;
+	for (bool fresh = false;; fresh = true) {
+		_response_ struct http_response *res = response_new(client, op, req, &url);
+
+		res->wants_fresh = fresh;
+		TRY(start(res, req, &url, err));
+		TRY(pump(res, has_headers, err));
+		if (res->headers_done) {
+			*ret = TAKE_PTR(res);
+			return 0;
+		}
+		if (fresh || !is_stale(res))
+			return no_headers(res, err);
+	}
 }
 
 static void lane_detach(struct http_response *res)

@@ -80,6 +80,7 @@ struct http_response {
 	bool is_added; /* to the lane's multi handle */
 	struct upload upload;
 	bool is_https;
+	bool wants_fresh; /* a connection of its own */
 
 	unsigned status;
 	struct http_headers headers;

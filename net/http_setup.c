@@ -189,6 +189,7 @@ int http_setup(struct http_response *res, const struct http_request *req, const 
 	set_ptr(&s, CURLOPT_USERAGENT, config->user_agent);
 	set_ptr(&s, CURLOPT_HTTPHEADER, res->request_headers);
 	set_long(&s, CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_timeout_ms);
+	set_long(&s, CURLOPT_FRESH_CONNECT, res->wants_fresh);
 	if (url_host_is_loopback(url->host))
 		set_ptr(&s, CURLOPT_NOPROXY, "*");
 	if (s.code != CURLE_OK)
