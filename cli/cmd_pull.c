@@ -13,6 +13,7 @@ struct flags {
 	bool all_platforms;
 	bool no_unpack;
 	bool json;
+	unsigned max_ratio;
 };
 
 static const struct opt options[] = {
@@ -28,6 +29,11 @@ static const struct opt options[] = {
 	  .type = OPT_BOOL,
 	  .offset = offsetof(struct flags, json),
 	  .help = "one object a line: Reference, Digest, MediaType, Size, FetchedBytes, Current" },
+	{ .name = "max-ratio",
+	  .type = OPT_UINT,
+	  .arg = "N",
+	  .offset = offsetof(struct flags, max_ratio),
+	  .help = "let a layer beyond 1 GB grow to N times its blob (default 200)" },
 	OPT_END,
 };
 
@@ -55,7 +61,8 @@ static int print(const struct reference *ref, const struct pull_result *result,
 static int pull(struct cli *cli, const char *operand, const struct flags *flags, struct err *err)
 {
 	const struct pull_one what = { .all_platforms = flags->all_platforms,
-				       .no_unpack = flags->no_unpack };
+				       .no_unpack = flags->no_unpack,
+				       .max_ratio = flags->max_ratio };
 	_reference_ struct reference ref = { 0 };
 	struct pull_result result = { 0 };
 

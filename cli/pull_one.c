@@ -27,6 +27,7 @@ int pull_one(struct cli *cli, const struct reference *ref, const struct pull_one
 		.all_platforms = what->all_platforms,
 		.no_unpack = what->no_unpack,
 		.jobs = cli->net.jobs,
+		.max_ratio = what->max_ratio,
 	};
 
 	if (pull_image(&cli->op, &req, ret, err) < 0)

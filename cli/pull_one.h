@@ -15,6 +15,7 @@ struct cli;
 struct pull_one {
 	bool all_platforms;
 	bool no_unpack;
+	unsigned max_ratio; /* 0: the default */
 };
 /*
  * `ref` with its tag made explicit. The store is opened for writing. Finish the result with
