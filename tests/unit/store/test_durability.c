@@ -17,7 +17,8 @@
 static struct {
 	pthread_mutex_t lock;
 	bool is_on;
-	bool plain_renames; /* as a file system that knows no flags */
+	bool plain_renames;  /* as a file system that knows no flags */
+	const char *refused; /* a rename to a name that ends so fails */
 	char words[2000];
 } trace = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -63,6 +64,10 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
 
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
+	if (trace.refused && text_ends_with(to, trace.refused)) {
+		errno = EIO;
+		return -1;
+	}
 	if (flags && trace.plain_renames) {
 		errno = EINVAL;
 		return -1;
@@ -140,6 +145,24 @@ void test_durability__without_flags_for_rename(void)
 	CU_ASSERT_EQUAL(err.kind, ERR_NONE);
 	CU_ASSERT_TRUE(blob_is(f.store, &a, "by a plain rename"));
 	CU_ASSERT_TRUE(blob_is(f.store, &b, "in place meanwhile, by somebody else"));
+	CU_ASSERT_EQUAL(count_entries(&f, "staging"), 0);
+}
+
+void test_durability__no_index_stays_without_its_tar(void)
+{
+	_fixture_ struct fixture f = fixture_files();
+	const struct digest diffid = digest_of_str("tar");
+	struct layer_writer *w = NULL;
+	struct err err = { 0 };
+
+	CU_ASSERT_EQUAL(layerfiles_begin(f.store->layers, NULL, &diffid, &w, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+	CU_ASSERT_EQUAL(pwrite(w->tar_fd, "tar", 3, 0), 3);
+	CU_ASSERT_EQUAL(pwrite(w->idx_fd, "idx", 3, 0), 3);
+	trace.refused = ".tar";
+	CU_ASSERT_EQUAL(layer_writer_commit(w, &diffid, &err), -EIO);
+	trace.refused = NULL;
+	CU_ASSERT_EQUAL(count_entries(&f, "layers/sha256"), 0);
 	CU_ASSERT_EQUAL(count_entries(&f, "staging"), 0);
 }
 

@@ -193,6 +193,45 @@ void test_staging__who_waits_starts_anew_when_the_other_left_nothing(void)
 	}
 }
 
+/* How many descriptors of this process are of that path. */
+static int count_opened(const char *path)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++) {
+		char name[32], target[600] = "";
+
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		if (readlink(name, target, sizeof(target) - 1) > 0)
+			count += !strcmp(target, path);
+	}
+	return count;
+}
+
+/* Between its open and its lock the name came to mean another file. */
+void test_staging__who_waits_gets_the_file_of_that_name(void)
+{
+	_fixture_ struct fixture f = fixture_files();
+	struct waiter w = { .store = f.store, .text = "swapped" };
+	struct blob_writer *blob = begin_blob(f.store, w.text);
+	char name[200];
+
+	staged_name(name, w.text, ".part");
+	_free_ char *path = xasprintf("%s/%s", f.tmp.path, name);
+
+	CU_ASSERT_EQUAL(blob_writer_append(blob, "swa", 3, NULL), 0);
+	start(&w);
+	while (count_opened(path) < 2)
+		(void)sched_yield();
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	tmp_write_str(&f.tmp, name, "swapp");
+	blob_writer_abort(blob, false);
+	pthread_join(w.thread, NULL);
+	CU_ASSERT_EQUAL(w.rc, 0);
+	CU_ASSERT_EQUAL(w.offset, 5);
+	CU_ASSERT_TRUE(is_there(&f, name));
+}
+
 /* The other keeps the lock throughout: only the cancellation ends this. */
 void test_staging__waiting_can_be_cancelled(void)
 {
