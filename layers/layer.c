@@ -116,6 +116,8 @@ int layer_open(struct op *op, struct layer_files files, struct layer **ret, stru
 	}
 	if (rc < 0)
 		TRY(rebuild_index(op, layer, err));
+	/* Checking read all of it; of many layers open at once only what is in use should count. */
+	layer_forget_names(layer);
 	*ret = TAKE_PTR(layer);
 	return 0;
 }

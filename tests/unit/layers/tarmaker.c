@@ -129,7 +129,7 @@ void tarmaker_meta(struct tarmaker *t, char type, const void *body, size_t len)
 	tarmaker_data(t, body, len);
 }
 
-void tarmaker_pax(struct tarmaker *t, char type, ...)
+void tarmaker_pax(struct tarmaker *t, int type, ...)
 {
 	static char body[2 * 1024 * 1024];
 	const char *key;
@@ -143,7 +143,7 @@ void tarmaker_pax(struct tarmaker *t, char type, ...)
 		len += tarmaker_record(body + len, key, value, strlen(value));
 	}
 	va_end(ap);
-	tarmaker_meta(t, type, body, len);
+	tarmaker_meta(t, (char)type, body, len);
 }
 
 void tarmaker_end(struct tarmaker *t)

@@ -45,7 +45,7 @@ void tarmaker_data(struct tarmaker *t, const void *bytes, size_t len);
 /* A header and its data: type 0 file. */
 void tarmaker_file(struct tarmaker *t, const char *name, const char *text);
 /* An extended header ('x', 'g') of key, value, key, value, ..., NULL; or the text of an 'L' or 'K'. */
-void tarmaker_pax(struct tarmaker *t, char type, ...) __attribute__((sentinel));
+void tarmaker_pax(struct tarmaker *t, int type, ...) __attribute__((sentinel));
 void tarmaker_meta(struct tarmaker *t, char type, const void *body, size_t len);
 /* Appends one record; the buffer is large enough. Returns its length. */
 size_t tarmaker_record(char *dst, const char *key, const void *value, size_t value_len);
