@@ -341,12 +341,15 @@ static void put_marker_back(const struct unpack *u)
 static int finish_root(struct unpack *u, struct err *err)
 {
 	struct unpack_name n = { .unpack = u, .node = TREE_ROOT, .dir_fd = -1, .name = "" };
-	int rc;
+	const uint64_t lost = u->report.lost[UNPACK_LOSS_TIME];
+	int rc = 0;
 
 	TRY(finish_dir(u, TREE_ROOT, u->root_fd, err));
 	tree_stat(u->tree, TREE_ROOT, &n.st);
-	rc = remove_marker(u) < 0 ? err_sys(err, errno, "marker %s", u->marker)
-				  : unpack_times(&n, u->root_fd, err);
+	if (remove_marker(u) < 0)
+		rc = err_sys(err, errno, "marker %s", u->marker);
+	else if (u->report.lost[UNPACK_LOSS_TIME] == lost) /* else it was refused, and booked */
+		rc = unpack_times(&n, u->root_fd, err);
 	if (rc < 0)
 		put_marker_back(u);
 	return rc;
