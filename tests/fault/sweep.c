@@ -26,8 +26,11 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-/* Points tried of one row, unless IMG_FAULT_ALL=1: the sanitizers are slow. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Points tried of one row: the sanitizers are slow. */
+#if defined(__SANITIZE_THREAD__)
+#define POINTS_MAX	4
+#define KILL_POINTS_MAX 15
+#elif defined(__SANITIZE_ADDRESS__)
 #define POINTS_MAX	10
 #define KILL_POINTS_MAX 40
 #else
@@ -52,6 +55,7 @@ static const struct fault faults[] = {
 	{ INJECT_CREATE, INJECT_FROM, ENOSPC, false },
 	{ INJECT_OPENAT2, INJECT_ONCE, EMFILE, false },
 	{ INJECT_OPENAT2, INJECT_FROM, EIO, false },
+	{ INJECT_OPENAT2, INJECT_ONCE, EAGAIN, true },
 	{ INJECT_DUP, INJECT_ONCE, EMFILE, false },
 	{ INJECT_MEMFD, INJECT_ONCE, EMFILE, false },
 	{ INJECT_PIPE, INJECT_ONCE, EMFILE, false },
@@ -89,6 +93,7 @@ static const struct fault faults[] = {
 	{ INJECT_READLINK, INJECT_ONCE, EIO, false },
 	{ INJECT_STATVFS, INJECT_ONCE, EIO, true },
 	{ INJECT_RENAME, INJECT_ONCE, EIO, false },
+	{ INJECT_RENAME, INJECT_ONCE, EINVAL, false }, /* no RENAME_NOREPLACE */
 	{ INJECT_RENAME, INJECT_FROM, ENOSPC, false },
 	{ INJECT_LINK, INJECT_ONCE, EMLINK, false },
 	{ INJECT_SYMLINK, INJECT_ONCE, ENOSPC, false },
@@ -301,7 +306,6 @@ static void try_fault(struct sweep *s, const struct fault *f, uint64_t n)
 
 	snprintf(s->at, sizeof(s->at), "%s %" PRIu64 "%s%s%s", inject_kind_name(f->kind), n,
 		 how[f->how], f->errnum ? " " : "", f->errnum ? strerrorname_np(f->errnum) : "");
-	/* "write 8 once EIO" finds a fault again. */
 	if (only && strcmp(only, s->at) != 0)
 		return;
 	watch(s);

@@ -3,6 +3,9 @@
  * Failing every call of an operation in turn, and killing it at every call. After each fault the
  * operation has either worked or given one good error; nothing is leaked, what it works on is
  * sound, and the same again without a fault works.
+ *
+ * IMG_FAULT_ALL=1 leaves no point out; IMG_FAULT_ONLY="write 8 once EIO" tries one again, as a
+ * complaint names it.
  */
 #ifndef TESTS_FAULT_SWEEP_H
 #define TESTS_FAULT_SWEEP_H
