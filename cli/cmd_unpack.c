@@ -46,9 +46,14 @@ static int check_empty(int fd, const char *path, struct err *err)
 	if (!dir)
 		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
 	(void)TAKE_FD(copy); /* the stream's now */
+	errno = 0;
 	while (is_empty && (entry = readdir(dir)))
 		is_empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+	const int errnum = is_empty ? errno : 0;
+
 	closedir(dir);
+	if (errnum)
+		return err_sys(err, errnum, "%s", TEXT_ESCAPED(path));
 	if (is_empty)
 		return 0;
 	const int rc = err_set(err, ERR_EXISTS, "%s: not empty", TEXT_ESCAPED(path));
