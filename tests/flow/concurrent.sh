@@ -77,6 +77,8 @@ wait "$first" 2>/dev/null
 wait "$second"
 judge "the other of two dies: the pull goes on" "$([ $? = 0 ] || tail -n 1 second.log)"
 stop_bg "$PROXY_PID"
+# What the dead one had of its own layer may be there to go on with; then nothing is.
+check "the other of two dies: pulled again" img pull -q "$REGISTRY/fx/shared-a"
 no_staging "the other of two dies"
 
 # --- everything at once --------------------------------------------------------------------------
