@@ -132,7 +132,7 @@ static int list_one(const struct walk *w, enum digest_alg alg, const char *name,
 {
 	struct err why = { 0 };
 	struct digest d;
-	uint64_t size;
+	uint64_t size = 0;
 
 	if (!parse_name(w->dir, alg, name, &d))
 		return 0;

@@ -105,18 +105,27 @@ static int decode_manifest(const struct record *rec, struct manifest_record *ret
 	return 0;
 }
 
+static int read_tag(const struct json *root, struct tag_record *t, struct err *err)
+{
+	TRY(descriptor_parse(root, "", &t->target, err));
+	TRY(descriptor_need_digest(&t->target, err));
+	t->stored_at = json_int(json_get(root, "storedAt"), 0);
+	return 0;
+}
+
 static int decode_tag(const struct record *rec, struct tag_record *ret, struct err *err)
 {
 	_json_ struct json *root = NULL;
-	_tag_record_ struct tag_record t = { .generation = rec->generation };
+	struct tag_record t = { .generation = rec->generation };
 
 	TRY(json_parse(rec->value.data, rec->value.len, &root, err));
-	TRY(descriptor_parse(root, "", &t.target, err));
-	TRY(descriptor_need_digest(&t.target, err));
-	t.stored_at = json_int(json_get(root, "storedAt"), 0);
-	*ret = t;
-	t = (struct tag_record){ 0 };
-	return 0;
+	const int rc = read_tag(root, &t, err);
+
+	if (rc < 0)
+		tag_record_fini(&t);
+	else
+		*ret = t;
+	return rc;
 }
 
 static int damaged(const char *key, struct err *err)
@@ -175,19 +184,19 @@ static int write_json(struct records *r, const struct record_key *key, uint64_t 
 int manifest_record_put(struct records *r, const char *name, const struct manifest_record *m,
 			struct err *err)
 {
-	_json_ struct json *value = json_new_object();
+	_json_ struct json *object = json_new_object();
 	struct json *manifests = json_new_array();
 	struct record_key key;
 
-	json_set_str(value, "mediaType", m->media_type);
-	json_set_int(value, "size", (int64_t)m->size);
-	json_set_int(value, "storedAt", m->stored_at);
-	json_set_bool(value, "byDigest", m->by_digest);
-	json_set(value, "manifests", manifests);
+	json_set_str(object, "mediaType", m->media_type);
+	json_set_int(object, "size", (int64_t)m->size);
+	json_set_int(object, "storedAt", m->stored_at);
+	json_set_bool(object, "byDigest", m->by_digest);
+	json_set(object, "manifests", manifests);
 	for (size_t i = 0; i < m->manifests.count; i++)
 		json_add(manifests, json_new_str(m->manifests.items[i]));
 	TRY(manifest_key(name, &m->digest, &key, err));
-	return write_json(r, &key, m->generation, value, err);
+	return write_json(r, &key, m->generation, object, err);
 }
 
 int tag_record_put(struct records *r, const char *name, const struct tag_record *t, struct err *err)

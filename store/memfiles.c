@@ -169,17 +169,18 @@ int memfiles_open(struct memfiles *m, const struct digest *d, size_t part, uint6
 
 int memfiles_remove(struct memfiles *m, const struct digest *d, struct err *err)
 {
-	int rc = 0;
+	bool found = false;
 
 	pthread_mutex_lock(&m->lock);
 	struct memfile *f = find(m, d);
 
-	if (!f || f->fds[0] < 0)
-		rc = err_sys(err, ENOENT, "%s", DIGEST_TEXT(d));
-	for (size_t part = 0; rc == 0 && part < MEMFILE_PARTS; part++)
-		close_fd(TAKE_FD(f->fds[part]));
+	if (f && f->fds[0] >= 0) {
+		found = true;
+		for (size_t part = 0; part < MEMFILE_PARTS; part++)
+			close_fd(TAKE_FD(f->fds[part]));
+	}
 	pthread_mutex_unlock(&m->lock);
-	return rc;
+	return found ? 0 : err_sys(err, ENOENT, "%s", DIGEST_TEXT(d));
 }
 
 /* The n-th published one, so that the lock is not held over a call back; items never go. */
