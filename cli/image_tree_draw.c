@@ -25,14 +25,18 @@ static void put_escaped(const struct drawing *d, const char *before, const char 
 		fprintf(d->out, "%s%s", before, TEXT_ESCAPED(text));
 }
 
-/* "sha256:" and 12 digits, or all. */
+/* "sha256:" and 12 digits, or all. It may be an annotation, which is any text. */
 static void put_digest(const struct drawing *d, const char *before, const char *digest)
 {
 	const char *colon = digest ? strchr(digest, ':') : NULL;
-	const int len = !colon ? 0 : d->full ? (int)strlen(digest) : (int)(colon - digest) + 13;
 
-	if (colon)
-		fprintf(d->out, "%s%.*s", before, len, digest);
+	if (!colon)
+		return;
+	_free_ char *shown =
+		d->full ? xstrdup(digest)
+			: xmemdupz(digest, (size_t)(colon - digest) + strnlen(colon, 13));
+
+	put_escaped(d, before, shown);
 }
 
 static void put_node(const struct drawing *d, const struct json *node)
