@@ -133,9 +133,9 @@ void test_json__depth_is_bounded(void)
 	check_depth("[", "]", 100000, -E2BIG);
 	check_depth("[", "", 1000000, -E2BIG);
 	/* Brackets in strings are no nesting, however the string is written. */
-	_json_ struct json *v =
-		parse("[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-		      "[[[[[[[[[[\\\"[[[[\\\\\",\"]\"]");
+#define TEN	"[[[[[[[[[["
+#define SEVENTY TEN TEN TEN TEN TEN TEN TEN
+	_json_ struct json *v = parse("[\"" SEVENTY "\\\"" SEVENTY "\\\\\",\"]\"]");
 
 	CU_ASSERT_EQUAL(json_count(v), 2);
 }
@@ -167,6 +167,7 @@ void test_json__values_are_counted(void)
 	CU_ASSERT_EQUAL(parse_many("1", JSON_VALUES_MAX + 10, &kind), -E2BIG);
 	CU_ASSERT_EQUAL(kind, ERR_LIMIT);
 	CU_ASSERT_EQUAL(parse_many("{}", JSON_VALUES_MAX / 2 + 10, &kind), -E2BIG);
+	CU_ASSERT_EQUAL(parse_many("[{\"a\":[]}]", 1000, &kind), 0);
 	CU_ASSERT_EQUAL(parse_many("\",,,,,,,,,,,,\"", JSON_VALUES_MAX / 10, &kind), 0);
 }
 
@@ -337,7 +338,7 @@ void test_json__other_bytes_are_replaced_when_building(void)
 		    "b\xef\xbf\xbd\xef\xbf\xbd\"}");
 }
 
-/* clients.md 4.4 #69: what goes to a terminal cannot command it, and reads back the same. */
+/* docs/LAYER-CASES.md #69: what goes to a terminal cannot command it, and reads back the same. */
 void test_json__controls_are_printed_escaped(void)
 {
 	_json_ struct json *v = json_new_array();

@@ -54,6 +54,29 @@ void test_decompress__sniffs(void)
 		}
 }
 
+/* However the magic number falls apart. */
+void test_decompress__sniffs_across_chunks(void)
+{
+	uint8_t data[5000];
+	_buf_ struct buf gz = BUF_INIT(1000000);
+	_buf_ struct buf z = BUF_INIT(1000000);
+	const struct buf *const streams[] = { &gz, &z };
+
+	fill_noise(data, sizeof(data), 7);
+	make_gzip(&gz, data, sizeof(data), NULL);
+	make_zstd(&z, data, sizeof(data), 3, true);
+	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+		for (size_t at = 0; at < 12; at++) {
+			const struct buf *s = streams[i];
+			_outcome_ struct outcome o = pull_all(source_decompress(
+				source_concat(source_chunked(s->data, at, 100),
+					      source_chunked(s->data + at, s->len - at, 100000)),
+				NULL));
+
+			CU_ASSERT_TRUE(gave(&o, data, sizeof(data)));
+		}
+}
+
 void test_decompress__names(void)
 {
 	CU_ASSERT_STRING_EQUAL(codec_name(CODEC_PLAIN), "plain");

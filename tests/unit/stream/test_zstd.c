@@ -72,6 +72,27 @@ void test_zstd__many_frames_and_skippable_ones(void)
 	CU_ASSERT_TRUE(gave(&o, "", 0));
 }
 
+/* All input is used and the output is full, but for what the decoder still holds. */
+void test_zstd__output_left_when_the_input_is_over(void)
+{
+	const size_t len = 262144;
+	_free_ uint8_t *data = xcalloc(len + 1, 1);
+
+	for (int compressible = 0; compressible < 2; compressible++) {
+		_buf_ struct buf z = BUF_INIT(1000000);
+
+		if (compressible)
+			memset(data, 'x', len + 1);
+		else
+			fill_noise(data, len + 1, 1);
+		make_zstd(&z, data, 1, 3, false);
+		make_zstd(&z, data + 1, len, 3, false);
+		_outcome_ struct outcome o = inflate_chunked(&z, 1000000);
+
+		CU_ASSERT_TRUE(gave(&o, data, len + 1));
+	}
+}
+
 /* A frame by hand: magic, descriptor, window (3.1.1.1.2), then one raw block that is the last. */
 static void add_frame(struct buf *z, unsigned window_log, const char *content)
 {
