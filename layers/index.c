@@ -135,7 +135,7 @@ static int check_header(const struct index_view *v, uint64_t tar_bytes, struct e
 	const struct index_header *h = v->header;
 	uint64_t body, total;
 
-	if (v->len < sizeof(*h) || memcmp(h->magic, INDEX_MAGIC, 8))
+	if (v->len < sizeof(*h) || memcmp(h->magic, INDEX_MAGIC, 8) != 0)
 		return damaged(err, "not one");
 	if (h->version != INDEX_VERSION || h->entry_bytes != sizeof(struct index_entry))
 		return damaged(err, "of another version");

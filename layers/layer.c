@@ -48,7 +48,7 @@ static int file_bytes(int fd, const char *what, uint64_t *ret, struct err *err)
 /* Maps the index and checks it; the layer has no index on failure. */
 static int map_index(struct layer *layer, int fd, struct err *err)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	void *data;
 	int rc;
 

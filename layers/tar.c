@@ -297,7 +297,9 @@ static char real_type(const struct tar_reader *r)
 
 	if (type == '\0')
 		return text_ends_with(r->entry.name, "/") ? '5' : '0';
-	return type == '7' || type == 'S' ? '0' : type;
+	if (type == '7' || type == 'S')
+		return '0';
+	return type;
 }
 
 static int begin_entry(struct tar_reader *r, const uint8_t *block, struct err *err)

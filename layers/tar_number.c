@@ -73,12 +73,12 @@ static int parse_fraction(const char *s, size_t len, uint32_t *ret)
 	uint32_t nsec = 0;
 
 	for (size_t i = 0; i < len || i < 9; i++) {
-		const char c = i < len ? s[i] : '0';
+		const int digit = i < len ? s[i] - '0' : 0;
 
-		if (c < '0' || c > '9')
+		if (digit < 0 || digit > 9)
 			return -EINVAL;
 		if (i < 9)
-			nsec = nsec * 10 + (uint32_t)(c - '0');
+			nsec = nsec * 10 + (uint32_t)digit;
 	}
 	*ret = nsec;
 	return 0;

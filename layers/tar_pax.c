@@ -85,13 +85,22 @@ static int64_t cut_record(char *s, size_t len, struct record *ret)
 	return n;
 }
 
+static bool has_key(const struct record *r, const char *key)
+{
+	return strlen(key) == r->key_len && !memcmp(key, r->key, r->key_len);
+}
+
+static bool has_prefix(const struct record *r, const char *prefix)
+{
+	return strlen(prefix) <= r->key_len && !memcmp(prefix, r->key, strlen(prefix));
+}
+
 /* PAX_KEY_COUNT for keys that mean nothing here. */
 static enum tar_pax_key find_key(const struct record *r)
 {
 	unsigned key = 0;
 
-	while (key < PAX_KEY_COUNT &&
-	       (strlen(key_names[key]) != r->key_len || memcmp(key_names[key], r->key, r->key_len)))
+	while (key < PAX_KEY_COUNT && !has_key(r, key_names[key]))
 		key++;
 	return (enum tar_pax_key)key;
 }
@@ -215,34 +224,29 @@ static bool decode_base64(char *s, size_t *len)
 	return true;
 }
 
+/* A key or value of LIBARCHIVE that is damaged is passed over. */
+static int add_libarchive_xattr(struct tar_pax *pax, struct record *r, size_t prefix)
+{
+	char *name = r->key + prefix;
+	size_t name_len = r->key_len - prefix, value_len = r->value_len;
+
+	if (!decode_url(name, &name_len) || !decode_base64(r->value, &value_len))
+		return 0;
+	return set_xattr(pax, &(struct tar_xattr){ name, r->value, name_len, value_len }, false);
+}
+
 static int add_xattr(struct tar_pax *pax, struct record *r)
 {
 	static const char star[] = "SCHILY.xattr.", libarchive[] = "LIBARCHIVE.xattr.";
-	struct tar_xattr x = { 0 };
 
-	if (r->key_len >= sizeof(star) - 1 && !memcmp(r->key, star, sizeof(star) - 1)) {
-		x.name = r->key + sizeof(star) - 1;
-		x.name_len = r->key_len - (sizeof(star) - 1);
-		x.value = r->value;
-		x.value_len = r->value_len;
-		return set_xattr(pax, &x, true);
-	}
-	if (r->key_len < sizeof(libarchive) || memcmp(r->key, libarchive, sizeof(libarchive) - 1))
+	if (has_prefix(r, libarchive))
+		return add_libarchive_xattr(pax, r, strlen(libarchive));
+	if (!has_prefix(r, star))
 		return 0;
-	char *name = r->key + sizeof(libarchive) - 1;
-
-	x.name_len = r->key_len - (sizeof(libarchive) - 1);
-	x.value_len = r->value_len;
-	if (!decode_url(name, &x.name_len) || !decode_base64(r->value, &x.value_len))
-		return 0;
-	x.name = name;
-	x.value = r->value;
-	return set_xattr(pax, &x, false);
-}
-
-static bool has_key(const struct record *r, const char *key)
-{
-	return strlen(key) == r->key_len && !memcmp(r->key, key, r->key_len);
+	return set_xattr(pax,
+			 &(struct tar_xattr){ r->key + strlen(star), r->value,
+					      r->key_len - strlen(star), r->value_len },
+			 true);
 }
 
 static int take_record(struct tar_pax *pax, struct record *r)

@@ -172,10 +172,9 @@ int tree_path(const struct tree *tree, uint32_t node, struct buf *out, struct er
 	/* Written from its end, because nodes know their parents. */
 	for (char *end = out->data + out->len;; *--end = '/') {
 		const char *name = tree_name(tree, node);
-		const size_t n = strlen(name);
 
-		end -= n;
-		memcpy(end, name, n);
+		for (size_t n = strlen(name); n > 0;)
+			*--end = name[--n];
 		node = tree->nodes[node].parent;
 		if (node == TREE_ROOT)
 			return 0;

@@ -8,6 +8,7 @@
 #ifndef IMG_LAYERS_TREE_H
 #define IMG_LAYERS_TREE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/op.h"
 #include "layers/layer.h"
@@ -22,14 +23,18 @@ struct tree;
 
 /* What a layer did, for those who explain images. */
 struct tree_layer_stats {
-	uint64_t added, changed, removed; /* names */
-	uint64_t added_bytes;
-	uint64_t wasted_bytes; /* bytes of this layer that a later layer hides */
+	/*
+	 * Names, as they were before this layer and are after it. A directory that is emptied and filled anew counts what was in it as removed and
+	 * what is in it as added. The root is not counted.
+	 */
+	uint64_t added, changed, removed;
+	uint64_t added_bytes;  /* stored data of its files */
+	uint64_t wasted_bytes; /* of these, what no name of the whole tree leads to */
 };
 
 /*
- * Merges `count` layers, lowest first; borrowed, they must outlive the tree. Bad layers are ERR_DAMAGED naming layer number and path. Remarks (ignored aufs leftovers, odd
- * markers) go to the operation's notes.
+ * Merges `count` layers, lowest first; borrowed, they must outlive the tree. Bad layers are ERR_DAMAGED naming layer number ("layer 2 of 6") and path; ERR_LIMIT beyond bounds of memory and
+ * time. Remarks (ignored aufs leftovers, odd markers) go to the operation's notes, one of a kind per layer. `op` may be NULL.
  */
 int tree_build(struct op *op, struct layer *const *layers, size_t count, struct tree **ret,
 	       struct err *err);
@@ -37,9 +42,9 @@ void tree_free(struct tree *tree);
 
 /* An inode as stat would show it. */
 struct tree_stat {
-	uint32_t mode;	/* with the file type, as st_mode */
-	uint32_t nlink; /* names of a file; directories: 2 + subdirectories */
-	int64_t uid, gid;
+	uint32_t mode;	  /* with the file type, as st_mode */
+	uint32_t nlink;	  /* names of a file; directories: 2 + subdirectories */
+	int64_t uid, gid; /* 0 to 4294967294 */
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
 	uint32_t dev_major, dev_minor;
@@ -61,7 +66,7 @@ uint32_t tree_parent(const struct tree *tree, uint32_t node);
 /* The node's name, borrowed, terminated; "" for the root. */
 const char *tree_name(const struct tree *tree, uint32_t node);
 void tree_stat(const struct tree *tree, uint32_t node, struct tree_stat *ret);
-/* n-th xattr of the node's inode; false beyond the last. Borrowed. */
+/* n-th xattr of the node's inode; false beyond the last. Borrowed. Those that steer overlayfs (trusted.overlay.*, user.overlay.*) are left out. */
 bool tree_xattr(const struct tree *tree, uint32_t node, size_t n, struct tar_xattr *ret);
 /* n-th data run of a sparse file. */
 bool tree_extent(const struct tree *tree, uint32_t node, size_t n, struct tar_extent *ret);
@@ -71,7 +76,6 @@ uint32_t tree_first_name(const struct tree *tree, uint32_t inode);
 const struct layer *tree_layer(const struct tree *tree, uint16_t layer);
 void tree_layer_stats(const struct tree *tree, uint16_t layer, struct tree_layer_stats *ret);
 /* Full path of a node, "/"-separated without a leading one ("" for the root), into `out`. */
-struct buf;
 int tree_path(const struct tree *tree, uint32_t node, struct buf *out, struct err *err);
 /* Next node of a whole walk (parents first); TREE_NONE at the end. `root` bounds it. */
 uint32_t tree_walk_next(const struct tree *tree, uint32_t root, uint32_t node);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include <inttypes.h>
 
@@ -123,8 +123,7 @@ static int find_target(struct merge *m, uint32_t *ret, struct err *err)
 	TRY(merge_resolve(m, dir, 0, &at, err));
 	if (at != TREE_NONE)
 		found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
-	if (clean.how == CLEAN_NAMELESS || found == TREE_NONE ||
-	    names_at(&m->names, found)->inode == TREE_NONE)
+	if (found == TREE_NONE || names_at(&m->names, found)->inode == TREE_NONE)
 		return fail_link(m, "the target is missing", err);
 	if (names_at(&m->names, found)->own_dir != TREE_NONE)
 		return fail_link(m, "it is a directory", err);
@@ -132,11 +131,11 @@ static int find_target(struct merge *m, uint32_t *ret, struct err *err)
 	return 0;
 }
 
-static bool is_below(const struct merge *m, uint32_t name, uint32_t ancestor)
+static bool is_below(const struct merge *m, uint32_t inner, uint32_t outer)
 {
-	while (name != ancestor && names_at(&m->names, name)->dir != TREE_NONE)
-		name = names_dir(&m->names, names_at(&m->names, name)->dir)->owner;
-	return name == ancestor;
+	while (inner != outer && names_at(&m->names, inner)->dir != TREE_NONE)
+		inner = names_dir(&m->names, names_at(&m->names, inner)->dir)->owner;
+	return inner == outer;
 }
 
 static int put_link(struct merge *m, uint32_t name, struct err *err)

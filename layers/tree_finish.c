@@ -3,7 +3,7 @@
  * From merged names to the finished tree: what hangs from a directory that is gone is left out and counted, children are sorted, nodes are numbered breadth-first so that the children of a directory
  * are neighbours, inodes are numbered by their first name.
  */
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include "base/mem.h"
 
@@ -219,7 +219,7 @@ struct tree *merge_finish(struct merge *m)
 
 	names_end(&m->names);
 	t->layer_count = m->layer_count;
-	t->layers = xcalloc(m->layer_count + 1, sizeof(*t->layers));
+	t->layers = xcalloc(m->layer_count + 1, sizeof(const struct layer *));
 	for (size_t i = 0; i < m->layer_count; i++)
 		t->layers[i] = m->layers[i];
 	make_nodes(m, t);

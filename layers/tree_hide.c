@@ -3,7 +3,7 @@
  * Whiteouts and opaque directories (image-spec layer.md, "Whiteouts"). They hide what lower layers have and nothing else, so they are applied before the entries of their own layer, wherever in
  * the archive they stand. A symbolic link of a lower layer that this layer replaces is not walked through: what a marker beyond it hides is not what the link led to.
  */
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include "base/mem.h"
 

@@ -3,7 +3,7 @@
  * The changes that merging makes to names, one at a time, each counted for the layer that makes it: a name that was there before the layer and is there after it was changed, and so on, whatever
  * happened in between.
  */
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include "base/mem.h"
 #include "base/text.h"

@@ -3,7 +3,7 @@
  * The names of a tree while its layers are merged: one hash table for all directories. The hash is seeded anew each time, because the names come from outside. Nothing
  * is ever taken out of the table: names lose their inode, directories their number.
  */
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include "base/mem.h"
 

@@ -3,7 +3,7 @@
  * Paths while layers are merged: cleaned as text first, then walked, symbolic links followed inside the root. What a link leads to need not exist: a missing component and a '..' after it
  * cancel out as text, as in every engine's own resolver. The walk is a loop over pieces of text, so neither depth nor links cost stack.
  */
-#include "layers/tree_parts.h"
+#include "layers/tree_merge.h"
 
 #include "base/mem.h"
 

@@ -148,7 +148,8 @@ static void take_note(struct progress *self, const struct progress_event *event)
 void test_tree_node__notes_what_it_ignores(void)
 {
 	static const char *const layers[] = {
-		"f a", "d .wh..wh.plnk; f .wh..wh.plnk/1.2; f .wh.a=x; f .wh.b=y; l ..->x", NULL
+		"f d/.wh..wh.x; f a",
+		"d .wh..wh.plnk; f .wh..wh.plnk/1.2; f .wh.a=x; f .wh.b=y; l ..->x", NULL
 	};
 	struct notes notes = { { take_note }, BUF_INIT(10000) };
 	struct op op = { .progress = &notes.progress };
@@ -157,6 +158,7 @@ void test_tree_node__notes_what_it_ignores(void)
 	CU_ASSERT_EQUAL(tm_tree_init(&t, &op, layers), 0);
 	CU_ASSERT_STRING_EQUAL(
 		buf_str(&notes.text),
+		"layer 1 of 2: 'd/.wh..wh.x': a marker of aufs, which is ignored\n"
 		"layer 2 of 2: '.wh..wh.plnk/': a leftover of aufs, which is ignored\n"
 		"layer 2 of 2: '.wh.a': a whiteout with content, which is ignored\n"
 		"layer 2 of 2: '..': an entry without a name, which is ignored\n");
@@ -303,6 +305,14 @@ void test_tree_node__implied_directories_are_bounded(void)
 	tarmaker_file(&tar, "x", "");
 	CU_ASSERT_TRUE(build(&t, NULL, &tar, 1) < 0);
 	CU_ASSERT_EQUAL(t.err.kind, ERR_LIMIT);
+	tm_tree_fini(&t);
+	for (char first = 'a'; first <= 'c'; first++) {
+		path[0] = first;
+		tarmaker_meta(&tar, 'L', path, 200000);
+		tarmaker_file(&tar, "x", "");
+	}
+	CU_ASSERT_TRUE(build(&t, NULL, &tar, 1) < 0);
+	CU_ASSERT_EQUAL(t.err.kind, ERR_LIMIT);
 }
 
 /* Links that lead round and round through long paths end in an error, not in hours. */
@@ -440,6 +450,8 @@ void test_tree_node__layer_stats(void)
 		(const char *const[]){ "d d; d d/e; f d/e/a=1; f b=2", "f .wh.d; f d/n=1",
 				       "f d/.wh..wh..opq; f b=3", NULL },
 		(const struct counts[]){ { 4, 0, 0, 2, 2 }, { 1, 1, 2, 1, 1 }, { 0, 1, 1, 1, 0 } });
+	check_counts((const char *const[]){ "f a=1", "h a->a", NULL },
+		     (const struct counts[]){ { 1, 0, 0, 1, 0 }, { 0, 0, 0, 0, 0 } });
 	/* What comes and goes in one layer never was. */
 	check_counts((const char *const[]){ "d d; f d/a=1; f d=2",
 					    "d d; f d/x=1; h d/y->d/x; f d=2", NULL },
