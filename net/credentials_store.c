@@ -62,7 +62,7 @@ static int resolve(char **path)
 		char *next = NULL;
 		const int rc = follow(*path, &next);
 
-		if (rc <= 0)
+		if (!next)
 			return rc;
 		free(*path);
 		*path = next;

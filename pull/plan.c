@@ -256,8 +256,9 @@ static int visit_index(struct walk *walk, const struct document *doc, unsigned d
 	const struct descriptor *chosen = NULL;
 
 	if (!walk->req->all_platforms) {
-		TRY(choose(walk, &doc->index, &chosen, err));
-		return visit_child(walk, chosen, depth + 1, err);
+		const int rc = choose(walk, &doc->index, &chosen, err);
+
+		return rc < 0 || !chosen ? rc : visit_child(walk, chosen, depth + 1, err);
 	}
 	for (size_t i = 0; i < entries->count; i++) {
 		const enum media_kind kind = entries->items[i].media.kind;
