@@ -102,10 +102,10 @@ static int unpack_bundle(struct cli *cli, const struct ready_image *r, int dir,
 
 	TRY(make_config(r, &config, err));
 	TRY(file_mkdir(dir, "rootfs", 0755, err));
-	_close_ int rootfs = openat(dir, "rootfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Never through a link that somebody put there since: DIR may be another user's. */
+	_close_ int rootfs = file_open_beneath(dir, "rootfs", O_RDONLY | O_DIRECTORY, 0, err);
 
-	if (rootfs < 0)
-		return err_sys(err, errno, "rootfs");
+	TRY(rootfs);
 	TRY(unpack_into(cli, r, rootfs, report, err));
 	const struct file_content content = { config.data, config.len, 0644 };
 

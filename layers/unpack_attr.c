@@ -80,8 +80,8 @@ static int set_mode(struct unpack_name *n, int fd, struct err *err)
 
 	if (fd >= 0)
 		rc = fchmod(fd, mode);
-	else /* a device or fifo we made ourselves: never a link */
-		rc = fchmodat(n->dir_fd, n->name, mode, 0);
+	else /* a device or fifo that we made; a neighbour may have put a link there since */
+		rc = fchmodat(n->dir_fd, n->name, mode, AT_SYMLINK_NOFOLLOW);
 	if (rc < 0) {
 		if (!is_refusal(errno))
 			return err_sys(err, errno, "chmod");

@@ -3,6 +3,7 @@
 #include "layers/unpack.h"
 
 #include "base/mem.h"
+#include "layers/unpack_int.h"
 #include "sys/file.h"
 #include "tests/unit/layers/treemaker.h"
 #include "tests/unit/runner.h"
@@ -358,6 +359,39 @@ void test_unpack__link_planted_in_the_target_is_not_followed(void)
 	CU_ASSERT_EQUAL_FATAL(symlinkat(outside.path, t.fd, "d"), 0);
 	CU_ASSERT_TRUE(unpack_rc(m.tree, t.fd, true, &report, &err) < 0);
 	CU_ASSERT_TRUE(faccessat(outside.fd, "f", F_OK, 0) < 0);
+	target_fini(&outside);
+	target_fini(&t);
+	treemaker_fini(&m);
+}
+
+/* CVE-2021-32760: what has no descriptor gets its mode by name, and a neighbour may have put a link there since. */
+void test_unpack__mode_of_a_device_is_not_set_through_a_link(void)
+{
+	static const struct treemaker_entry entries[] = {
+		{ .entry = { .type = '6', .name = "fifo", .mode = 0666 } },
+	};
+	struct treemaker m;
+	struct target t, outside;
+	struct unpack u = { .uid = geteuid(), .gid = getegid() };
+	struct err err = { 0 };
+
+	treemaker_init(&m, entries, ARRAY_SIZE(entries));
+	target_init(&t);
+	target_init(&outside);
+	_free_ char *victim = xasprintf("%s/victim", outside.path);
+
+	close(open(victim, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	CU_ASSERT_EQUAL_FATAL(symlinkat(victim, t.fd, "fifo"), 0);
+	u.tree = m.tree;
+	pthread_mutex_init(&u.lock, NULL);
+	struct unpack_name n = { .unpack = &u, .node = 1, .dir_fd = t.fd, .name = "fifo" };
+
+	tree_stat(m.tree, 1, &n.st);
+	CU_ASSERT_EQUAL(unpack_attributes(&n, -1, 0, &err), 0);
+	CU_ASSERT_EQUAL(stat_of(&outside, "victim").st_mode, S_IFREG | 0600);
+	CU_ASSERT_EQUAL(u.report.lost[UNPACK_LOSS_MODE], 1);
+	unpack_report_fini(&u.report);
+	pthread_mutex_destroy(&u.lock);
 	target_fini(&outside);
 	target_fini(&t);
 	treemaker_fini(&m);
