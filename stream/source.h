@@ -53,7 +53,7 @@ struct source *source_fd(int fd, uint64_t offset, uint64_t len);
 struct source *source_pipe(int fd);
 /* First all of `a`, then all of `b`; owns both. */
 struct source *source_concat(struct source *a, struct source *b);
-/* At most `max_bytes` come through; one byte more is ERR_LIMIT "WHAT: more than N bytes". */
+/* At most `max_bytes` come through; the chunk that would cross it is ERR_LIMIT "WHAT: more than N bytes" instead. */
 struct source *source_limit(struct source *from, uint64_t max_bytes, const char *what);
 /*
  * Passes bytes on and checks them: more than `size_bytes` fails at once, the end with fewer bytes or another digest fails
@@ -68,7 +68,9 @@ struct source *source_tee(struct source *from, source_tee_fn *fn, void *arg);
 struct source *source_op(struct source *from, struct op *op);
 /*
  * A thread of its own pulls `from` ahead into `chunks` buffers of SOURCE_CHUNK_BYTES (the only stage with a thread).
- * Falls back to pulling directly when no thread can be made. Errors arrive in order, after the bytes before them.
+ * Falls back to pulling directly when no thread can be made. Errors arrive in order, after the bytes before them. What is there is given at once, also
+ * less than a chunk. Closing waits for a pull of `from` that is under way, and for no further one: give `from` a deadline or source_op.
+ * `from` is pulled in that thread, with all signals blocked, and closed in the thread that closes.
  */
 struct source *source_prefetch(struct source *from, unsigned chunks);
 
@@ -78,7 +80,8 @@ const char *codec_name(enum codec codec);
 /*
  * Decompresses what the magic says, not what anybody claims: gzip (all members, CRC checked, zero padding after the last allowed), zstd (all
  * frames, skippable ones skipped, window at most 128 MiB, dictionaries refused), anything else as it is. bzip2 and xz: ERR_UNSUPPORTED.
- * ERR_DAMAGED for broken or truncated streams. `ret_codec` (may be NULL) is written once the first chunk came. gzip by ISA-L when built with it
+ * ERR_DAMAGED for broken or truncated streams, ERR_LIMIT for a larger window, ERR_UNSUPPORTED for what needs a dictionary. The memory is bounded (a zstd
+ * window, else 0.5 MiB), the output is not: wrap it in source_limit. `ret_codec` (may be NULL) is written once the first chunk came. gzip by ISA-L when built with it
  * and not switched off by IMG_NO_ISAL=1 in the environment, zlib otherwise.
  */
 struct source *source_decompress(struct source *from, enum codec *ret_codec);

@@ -229,7 +229,7 @@ static void empty_folders(struct removal *r)
 			if (errno)
 				note(r, errno, at->name);
 			leave(r);
-		} else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
+		} else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
 			remove_entry(r, at, entry);
 		}
 	}
@@ -239,7 +239,7 @@ int file_remove_tree(int dir, const char *name, struct err *err)
 {
 	struct removal r = { .dir = dir, .name = name, .err = err };
 
-	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_sys(err, EINVAL, "%s", TEXT_ESCAPED(name));
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
