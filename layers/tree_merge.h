@@ -19,8 +19,10 @@
 #define TREE_IMPLIED_MAX ((uint32_t)256 * 1024)
 /* Components that following symbolic links may cost one image, all together. */
 #define TREE_LINK_STEPS_MAX ((uint64_t)64 * 1024 * 1024)
-#define TREE_NAME_MAX	    ((size_t)255)
-#define TREE_TARGET_MAX	    ((size_t)4095)
+/* Directories in directories, what a path of PATH_MAX can name: a walk to one costs its depth. */
+#define TREE_DEPTH_MAX	2048
+#define TREE_NAME_MAX	((size_t)255)
+#define TREE_TARGET_MAX ((size_t)4095)
 
 /* --- names while layers are merged --- */
 
@@ -41,6 +43,7 @@ struct name {
 struct dir {
 	uint32_t owner; /* name */
 	uint16_t died;	/* layer + 1; 0: alive */
+	uint16_t depth; /* of the root 0 */
 };
 struct names {
 	struct buf names, dirs, text;
@@ -62,7 +65,7 @@ const char *names_text(const struct names *n, uint32_t name);
 uint32_t names_find(const struct names *n, uint32_t dir, struct path text);
 /* Finds, or adds with no inode. Pointers into the table are stale after it, and after names_add_dir. */
 int names_need(struct names *n, uint32_t dir, struct path text, uint32_t *ret, struct err *err);
-/* Makes `name` an empty directory by giving it a new number. */
+/* Makes `name` an empty directory by giving it a new number; ERR_LIMIT beyond TREE_DEPTH_MAX. */
 int names_add_dir(struct names *n, uint32_t name, struct err *err);
 
 /* --- merging --- */

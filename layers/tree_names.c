@@ -164,8 +164,12 @@ int names_need(struct names *n, uint32_t dir, struct path text, uint32_t *ret, s
 
 int names_add_dir(struct names *n, uint32_t name, struct err *err)
 {
-	const struct dir dir = { .owner = name };
+	const uint32_t in = names_at(n, name)->dir;
+	const unsigned depth = in == TREE_NONE ? 0 : names_dir(n, in)->depth + 1u;
+	const struct dir dir = { .owner = name, .depth = (uint16_t)depth };
 
+	if (depth > TREE_DEPTH_MAX)
+		return err_set(err, ERR_LIMIT, "directories more than %d deep", TREE_DEPTH_MAX);
 	names_at(n, name)->own_dir = names_dir_count(n);
 	return buf_append(&n->dirs, &dir, sizeof(dir), err);
 }
