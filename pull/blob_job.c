@@ -27,10 +27,10 @@
 struct run {
 	struct op *op;
 	struct blob_job *job;
-	struct blob_writer *writer; /* NULL: the blob is in the store */
-	uint64_t item;		    /* for progress */
-	uint64_t seen_bytes;	    /* of the blob */
-	bool resumed;		    /* bytes of an earlier fetch are part of it */
+	struct blob_writer *writer;  /* NULL: the blob is in the store */
+	uint64_t item;		     /* for progress */
+	_Atomic uint64_t seen_bytes; /* of the blob; counted by the prefetch thread */
+	bool resumed;		     /* bytes of an earlier fetch are part of it */
 };
 
 static void report(struct run *run, enum progress_kind kind, const char *state)
@@ -138,12 +138,39 @@ static int open_blob(struct run *run, struct source **ret, struct err *err)
 	return 0;
 }
 
+static uint64_t times(uint64_t bytes, unsigned ratio)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(bytes, ratio, &product) ? UINT64_MAX : product;
+}
+
+uint64_t blob_raw_limit(uint64_t blob_bytes, uint64_t seen_bytes, unsigned max_ratio)
+{
+	const unsigned ratio = max_ratio ? max_ratio : BLOB_MAX_RATIO;
+	const uint64_t whole = times(blob_bytes, ratio);
+	uint64_t now;
+
+	if (__builtin_add_overflow(times(seen_bytes, ratio), BLOB_RAW_AHEAD_BYTES, &now))
+		now = UINT64_MAX;
+	if (whole < BLOB_RAW_FREE_BYTES)
+		return BLOB_RAW_FREE_BYTES;
+	return whole < now ? whole : now;
+}
+
+static uint64_t raw_limit(const struct run *run)
+{
+	return blob_raw_limit(run->job->descriptor->size, run->seen_bytes,
+			      run->job->context->max_ratio);
+}
+
 /* Where the raw bytes of a layer go. */
 struct layer_sink {
 	struct layer_writer *writer;
 	struct layer_indexer *indexer;
 	struct hash_thread *hash; /* NULL when the blob's digest is the DiffID */
-	uint64_t raw_bytes, max_raw_bytes;
+	const struct run *run;
+	uint64_t raw_bytes;
 };
 
 static void layer_sink_fini(struct layer_sink *sink)
@@ -155,11 +182,12 @@ static void layer_sink_fini(struct layer_sink *sink)
 
 static int sink_raw(struct layer_sink *sink, const uint8_t *data, size_t len, struct err *err)
 {
+	const uint64_t max = raw_limit(sink->run);
+
 	sink->raw_bytes += len;
-	if (sink->raw_bytes > sink->max_raw_bytes) {
+	if (sink->raw_bytes > max) {
 		err_set(err, ERR_LIMIT,
-			"layer grows beyond %" PRIu64 " bytes, far more than its blob",
-			sink->max_raw_bytes);
+			"layer grows beyond %" PRIu64 " bytes, far more than its blob", max);
 		err_hint(err, "a decompression bomb? --max-ratio N allows more");
 		return -err_class(ERR_LIMIT)->errnum;
 	}
@@ -189,17 +217,6 @@ static int check_diffid(struct layer_sink *sink, enum codec codec, struct digest
 		return err_set(err, ERR_DAMAGED, "raw bytes hash to %s, the config's DiffID is %s",
 			       DIGEST_TEXT(computed), DIGEST_TEXT(want));
 	return 0;
-}
-
-static uint64_t raw_limit(const struct run *run)
-{
-	const unsigned ratio = run->job->context->max_ratio ? run->job->context->max_ratio
-							    : BLOB_MAX_RATIO;
-	uint64_t max;
-
-	if (__builtin_mul_overflow(run->job->descriptor->size, ratio, &max))
-		max = UINT64_MAX;
-	return max < BLOB_RAW_FREE_BYTES ? BLOB_RAW_FREE_BYTES : max;
 }
 
 /* Pulls the blob through decompression into the layer's files, without committing them. */
@@ -257,7 +274,7 @@ static int pass(struct run *run, struct err *err)
 	if (present)
 		return drain_blob(run, blob, err);
 	sink.indexer = layer_indexer_new(sink.writer->idx_fd);
-	sink.max_raw_bytes = raw_limit(run);
+	sink.run = run;
 	if (!digest_equal(&job->diffid, &job->descriptor->digest))
 		sink.hash = hash_thread_new(job->diffid.alg);
 	TRY(fill_layer(run, &blob, &sink, &computed, err));
