@@ -19,6 +19,8 @@ struct walk {
 	const struct pull_request *req;
 	struct platform want;
 	struct plan *plan;
+	uint64_t read_bytes; /* of documents */
+	unsigned read_count;
 };
 
 void plan_fini(struct plan *plan)
@@ -91,6 +93,17 @@ static bool read_stored(struct walk *walk, const struct descriptor *d, struct bu
 	return false;
 }
 
+/* An index may name more than fits in memory, and more than anybody waits for. */
+static int count_read(struct walk *walk, const struct descriptor *d, struct err *err)
+{
+	/* What promises to be larger is refused when it is read. */
+	walk->read_bytes += d->size < DOCUMENT_BYTES_MAX ? d->size : DOCUMENT_BYTES_MAX;
+	if (++walk->read_count > 2 * PLAN_DOCUMENTS_MAX || walk->read_bytes > PLAN_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d documents or %s of them",
+			       2 * PLAN_DOCUMENTS_MAX, TEXT_SIZE(PLAN_BYTES_MAX));
+	return 0;
+}
+
 static int get_described(struct walk *walk, const struct descriptor *d, struct plan_document *ret,
 			 struct err *err)
 {
@@ -98,6 +111,7 @@ static int get_described(struct walk *walk, const struct descriptor *d, struct p
 
 	TRY(op_check(walk->op, err));
 	TRY(descriptor_need_digest(d, err));
+	TRY(count_read(walk, d, err));
 	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
 	ret->stored = read_stored(walk, d, &ret->bytes);
 	if (ret->stored)
@@ -114,6 +128,7 @@ static int get_config(struct walk *walk, const struct descriptor *d, struct plan
 		      struct err *err)
 {
 	TRY(descriptor_need_digest(d, err));
+	TRY(count_read(walk, d, err));
 	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX), .is_config = true };
 	ret->stored = read_stored(walk, d, &ret->bytes);
 	if (ret->stored)
@@ -142,6 +157,8 @@ static int add_layers(struct walk *walk, const struct document *doc,
 
 	if (unpack)
 		TRY(image_check(m, config, err));
+	if (m->layers.count > PLAN_BLOBS_MAX - walk->plan->blob_count)
+		return err_set(err, ERR_LIMIT, "more than %d layers", PLAN_BLOBS_MAX);
 	for (size_t i = 0; i < m->layers.count; i++) {
 		TRY(descriptor_need_digest(&m->layers.items[i], err));
 		add_blob(walk->plan, &m->layers.items[i], unpack ? &config->diff_ids[i] : &none);

@@ -11,9 +11,11 @@
 
 #include <stdbool.h>
 
-/* Deepest nesting of indexes, and most documents of one pull. */
+/* Deepest nesting of indexes; most documents of one pull, their bytes, and the blobs they name. */
 #define PLAN_DEPTH_MAX	   8
 #define PLAN_DOCUMENTS_MAX 1000
+#define PLAN_BYTES_MAX	   ((uint64_t)64 << 20)
+#define PLAN_BLOBS_MAX	   20000
 
 struct plan_document {
 	struct descriptor descriptor;

@@ -107,3 +107,60 @@ void test_pull_index__image_of_another_platform_is_refused_only_when_one_was_ask
 	world_free_layers(&layer, 1);
 	world_teardown(&w);
 }
+
+/* An index over manifests of artifacts: `layers` entries each, `padding` bytes of annotation. */
+static void large_index(struct world *w, size_t manifests, size_t layers, size_t padding)
+{
+	_buf_ struct buf text = BUF_INIT((size_t)8 << 20);
+	_free_ struct descriptor *list = xcalloc(manifests + 1, sizeof(*list));
+	_free_ const char **platforms = xcalloc(manifests, sizeof(*platforms));
+	_descriptor_ struct descriptor config = { 0 };
+
+	maker_text_blob(w->there, "application/vnd.oci.empty.v1+json", "{}", &config);
+	for (size_t i = 0; i < manifests; i++) {
+		buf_reset(&text);
+		buf_printf(
+			&text, NULL,
+			"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"%s\",\"digest\":\"%s\","
+			"\"size\":2},\"annotations\":{\"p\":\"%zu%*s\"},\"layers\":[",
+			config.media_type, config.digest_text, i, (int)padding, "");
+		for (size_t k = 0; k < layers; k++)
+			buf_printf(
+				&text, NULL,
+				"%s{\"mediaType\":\"a/b\",\"digest\":\"sha256:%064zx\",\"size\":1}",
+				k ? "," : "", i * layers + k);
+		CU_ASSERT_EQUAL_FATAL(buf_append_str(&text, "]}", NULL), 0);
+		maker_blob(w->there, MEDIA_TYPE_OCI_MANIFEST, &text, &list[i]);
+	}
+	maker_index(w->there, list, platforms, manifests, &list[manifests]);
+	maker_name(w->there, "example.com/a:1", &list[manifests],
+		   &(struct descriptors){ list, manifests });
+	for (size_t i = 0; i <= manifests; i++)
+		descriptor_fini(&list[i]);
+}
+
+/* What one pull holds in memory is bounded, whatever an index names. */
+void test_pull_index__large_plans_are_refused(void)
+{
+	static const struct {
+		size_t manifests, layers, padding;
+		const char *words;
+	} rows[] = {
+		{ 17, 0, 4000000, "documents or 67 MB of them" },
+		{ 3, 7000, 0, "more than 20000 layers" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct world w;
+		struct pull_result result;
+		struct err err = { 0 };
+
+		world_setup(&w, "example.com/a:1");
+		large_index(&w, rows[i].manifests, rows[i].layers, rows[i].padding);
+		CU_ASSERT_TRUE(world_pull(&w, &(struct pull_request){ .all_platforms = true },
+					  &result, &err) < 0);
+		CU_ASSERT_EQUAL(err.kind, ERR_LIMIT);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, rows[i].words));
+		world_teardown(&w);
+	}
+}
