@@ -34,7 +34,7 @@
 #define POINTS_MAX	10
 #define KILL_POINTS_MAX 40
 #else
-#define POINTS_MAX	40
+#define POINTS_MAX	100
 #define KILL_POINTS_MAX 150
 #endif
 #define STUCK_SECONDS  60
