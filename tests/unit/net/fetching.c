@@ -13,11 +13,9 @@ static void on_note(struct progress *self, const struct progress_event *event)
 
 struct fetch_config fetching_config(void)
 {
-	return (struct fetch_config){ .plain_http = true,
-				      .tls_verify = true,
-				      .retries = 2,
-				      .backoff_ms = 1,
-				      .http.idle_timeout_ms = 1500 };
+	return (struct fetch_config){
+		.plain_http = true, .tls_verify = true, .retries = 2, .backoff_ms = 1
+	};
 }
 
 void fetching_init(struct fetching *f, const struct fetch_config *config)

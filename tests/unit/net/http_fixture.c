@@ -11,8 +11,13 @@ void fixture_fini(struct fixture *f)
 
 struct fixture fixture_make(const struct server_step *steps, size_t count)
 {
-	/* Short, for the rows where nothing comes; far longer than what comes at all takes. */
-	static const struct http_config config = { .idle_timeout_ms = 1500 };
+	return (struct fixture){ .server = server_start(steps, count),
+				 .client = http_client_new(NULL) };
+}
+
+struct fixture fixture_make_impatient(const struct server_step *steps, size_t count)
+{
+	static const struct http_config config = { .idle_timeout_ms = 300 };
 
 	return (struct fixture){ .server = server_start(steps, count),
 				 .client = http_client_new(&config) };

@@ -19,6 +19,8 @@ struct fixture {
 
 /* The steps are borrowed. */
 struct fixture fixture_make(const struct server_step *steps, size_t count);
+/* The same with a client that waits 0.3 s: for steps after which nothing comes, where that is the expected end. */
+struct fixture fixture_make_impatient(const struct server_step *steps, size_t count);
 void fixture_fini(struct fixture *f);
 #define _fixture_ __attribute__((cleanup(fixture_fini)))
 

@@ -71,8 +71,8 @@ void test_fetch__refusals(void)
 void test_fetch__the_last_refusal_is_told(void)
 {
 	static const struct server_step steps[] = {
-		{ .text = "HTTP/1.1 500 No\r\nContent-Length: 37\r\n\r\n{\"errors\":[{\"message\":\"the first\"}]}" },
-		{ .text = "HTTP/1.1 404 No\r\nContent-Length: 38\r\n\r\n{\"errors\":[{\"message\":\"the second\"}]}" },
+		{ .text = "HTTP/1.1 500 No\r\nContent-Length: 36\r\n\r\n{\"errors\":[{\"message\":\"the first\"}]}" },
+		{ .text = "HTTP/1.1 404 No\r\nContent-Length: 37\r\n\r\n{\"errors\":[{\"message\":\"the second\"}]}" },
 	};
 	const struct fetch_config config = fetching_config();
 	_fetching_ struct fetching f;

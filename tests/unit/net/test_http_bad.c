@@ -51,7 +51,9 @@ void test_http_bad__answers(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_fixture_ struct fixture f = fixture_make(&rows[i].step, 1);
+		_fixture_ struct fixture f = rows[i].kind == ERR_TIMEOUT
+						     ? fixture_make_impatient(&rows[i].step, 1)
+						     : fixture_make(&rows[i].step, 1);
 		const int rc = fixture_get(&f);
 
 		if (rc >= 0 || f.err.kind != rows[i].kind || !strstr(f.err.msg, rows[i].text))
@@ -94,7 +96,9 @@ void test_http_bad__bodies(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_fixture_ struct fixture f = fixture_make(&rows[i].step, 1);
+		_fixture_ struct fixture f = rows[i].kind == ERR_TIMEOUT
+						     ? fixture_make_impatient(&rows[i].step, 1)
+						     : fixture_make(&rows[i].step, 1);
 		_buf_ struct buf body = BUF_INIT(10000000);
 		int rc = fixture_get(&f);
 

@@ -67,6 +67,13 @@ static int ask(struct world *w, const char *host, const struct fetch_config *con
 	return rc < 0 ? rc : http_response_status(w->f.res) != 200;
 }
 
+static bool works(struct world *w, const char *host, const struct fetch_config *config)
+{
+	const int rc = ask(w, host, config);
+
+	return row_int(w->f.err.msg, "rc", 0, rc);
+}
+
 void test_tls__roots(void)
 {
 	struct fetch_config config = verifying();
@@ -87,21 +94,21 @@ void test_tls__roots(void)
 	/* The environment does: a file, a folder. */
 	file = xasprintf("%s/ca.crt", w.dir);
 	setenv("SSL_CERT_FILE", file, 1);
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	unsetenv("SSL_CERT_FILE");
 	install(&w, "ca.crt", "roots/any-name");
 	home_write(&w.f.home, "roots/notes.txt", "no certificate");
 	cert_dir = home_path(&w.f.home, "roots");
 	file = (free(file), xasprintf("/nonexistent:%s", cert_dir));
 	setenv("SSL_CERT_DIR", file, 1);
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	unsetenv("SSL_CERT_DIR");
 	CU_ASSERT_TRUE(ask(&w, s.host, &config) < 0);
 	/* certs.d does, without any flag. */
 	certs_d = xasprintf(".config/containers/certs.d/%s/my.crt", s.host);
 	install(&w, "ca.crt", certs_d);
 	config.https_only = false;
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	CU_ASSERT_TRUE(ask(&w, "127.0.0.1:1", &config) < 0);
 }
 
@@ -119,7 +126,7 @@ void test_tls__cert_dir(void)
 	dir = home_path(&w.f.home, "certs");
 	install(&w, "ca.crt", "certs/ca.crt");
 	config.cert_dir = dir;
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	home_write(&w.f.home, "certs/broken.crt", "this is no certificate");
 	CU_ASSERT_TRUE(ask(&w, s.host, &config) < 0);
 	CU_ASSERT_TRUE(row_err("broken", &w.f.err, ERR_USAGE, "broken.crt"));
@@ -145,7 +152,7 @@ void test_tls__another_name(void)
 	CU_ASSERT_TRUE(ask(&w, s.host, &config) < 0);
 	CU_ASSERT_EQUAL(w.f.err.kind, ERR_DENIED);
 	config.tls_verify = false;
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 }
 
 void test_tls__client_certificates(void)
@@ -168,7 +175,7 @@ void test_tls__client_certificates(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.f.err.hint, "client certificate"));
 	install(&w, "client.cert", "certs/c.cert");
 	install(&w, "client.key", "certs/c.key");
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 }
 
 /* A client certificate is the registry's alone; its roots serve where it sends us, too. */
@@ -218,8 +225,8 @@ void test_tls__roots_of_another_host(void)
 {
 	struct fetch_config config = verifying();
 	struct server_step steps[2] = { { .text = OK } };
-	_world_ struct world w;
 	_free_ char *answer = NULL, *certs = NULL;
+	_world_ struct world w;
 
 	world_init(&w);
 	if (!w.can)
@@ -260,7 +267,7 @@ void test_tls__never_down_to_http(void)
 	CU_ASSERT_TRUE(row_err("https to http", &w.f.err, ERR_DENIED, "from https to http"));
 	CU_ASSERT_EQUAL(server_request_count(w.f.other), 0);
 	config.tls_verify = false;
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	CU_ASSERT_EQUAL(server_request_count(w.f.other), 1);
 }
 
@@ -288,7 +295,7 @@ void test_tls__loopback_hosts_are_probed(void)
 
 	file = xasprintf("%s/ca.crt", w.dir);
 	setenv("SSL_CERT_FILE", file, 1);
-	CU_ASSERT_EQUAL(ask(&w, s.host, &config), 0);
+	CU_ASSERT_TRUE(works(&w, s.host, &config));
 	unsetenv("SSL_CERT_FILE");
 	/* It speaks TLS, so what is wrong with its certificate is the news. */
 	CU_ASSERT_TRUE(ask(&w, s.host, &config) < 0);
