@@ -25,6 +25,7 @@ struct fetch_config {
 	struct http_config http; /* zeros for the defaults */
 };
 int fetch_new(const struct fetch_config *config, struct fetch **ret, struct err *err);
+/* No response and no source of it may be open any more. */
 void fetch_free(struct fetch *f);
 
 /* What is asked of a registry host. Borrowed. */
@@ -53,6 +54,7 @@ struct fetch_request {
  */
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	       struct http_response **ret, struct err *err);
+
 /* A GET of `total_bytes` bytes (the size promised by the descriptor), from `offset` on. */
 struct fetch_body {
 	struct fetch_request req; /* copied; `method` and `body` are not looked at */
@@ -62,7 +64,8 @@ struct fetch_body {
 };
 /*
  * Opens a body that survives broken connections: it goes on with Range from where it was, as often as the retries allow without progress. The source gives exactly
- * total_bytes - ret_offset bytes or fails: ERR_DAMAGED when the server has another size (known before the first byte where it sends Content-Length).
+ * total_bytes - ret_offset bytes or fails: ERR_DAMAGED when the server has another size (known before the first byte where it sends Content-Length). Fetch and op outlive the
+ * source.
  */
 int fetch_open(struct fetch *f, struct op *op, struct fetch_body *body, struct source **ret,
 	       struct err *err);

@@ -47,14 +47,15 @@ struct http_request {
 	const char *url;    /* absolute, http or https */
 	const struct http_header *headers;
 	size_t header_count;
-	const void *body; /* or NULL; borrowed until the response is closed */
+	const void *
+		body; /* or NULL; borrowed until the response is closed; never preceded by "Expect" */
 	size_t body_len;
 	struct source *body_source; /* or a stream of body_len bytes (borrowed) */
 	const struct http_tls *tls; /* or NULL for the system's defaults */
 	unsigned total_timeout_ms;  /* until the end of the headers; 0: none */
 };
 
-/* An answer whose headers have come; the body is still on the wire. Not thread-safe. */
+/* An answer whose headers have come; the body is still on the wire. One thread at a time; client and op outlive it. */
 struct http_response;
 
 /*
