@@ -13,11 +13,13 @@
 
 #define DEPTH_MAX     8
 #define DOCUMENTS_MAX 1000
+#define NODES_MAX     20000 /* some 20 MB */
 
 struct tree_walk {
 	struct cli *cli;
 	const struct image *image;
 	unsigned documents;
+	size_t nodes;
 };
 
 static void set_described(struct json *o, const struct descriptor *d)
@@ -45,6 +47,14 @@ static struct json *node_new(const char *kind, const struct descriptor *d)
 
 static int walk_document(struct tree_walk *w, const struct transport_document *file,
 			 struct json *node, unsigned depth, struct err *err);
+
+static int count_nodes(struct tree_walk *w, size_t more, struct err *err)
+{
+	w->nodes += more;
+	if (w->nodes > NODES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d nodes", NODES_MAX);
+	return 0;
+}
 
 static bool is_blob_there(const struct tree_walk *w, const struct descriptor *d)
 {
@@ -133,6 +143,21 @@ static int walk_index(struct tree_walk *w, const struct document *doc, struct js
 	return 0;
 }
 
+static int add_referrers(struct tree_walk *w, const struct descriptors *found, struct json *node,
+			 struct err *err)
+{
+	struct json *list;
+
+	TRY(count_nodes(w, found->count, err));
+	if (!found->count)
+		return 0;
+	list = json_new_array();
+	for (size_t i = 0; i < found->count; i++)
+		json_add(list, node_new("referrer", &found->items[i]));
+	json_set(node, "Referrers", list);
+	return 0;
+}
+
 /*
  * What says that it belongs to this document. Places without such lists have none; only a cancelled
  * walk ends here.
@@ -146,16 +171,10 @@ static int walk_referrers(struct tree_walk *w, const struct descriptor *d, struc
 
 	if (transport_get_referrers(w->image->transport, &w->cli->op, &subject, &file, NULL) < 0)
 		return op_check(&w->cli->op, err);
-	if (document_parse(buf_str(&file.bytes), file.bytes.len, NULL, &doc, NULL) >= 0 &&
-	    doc.kind == DOCUMENT_INDEX && doc.index.manifests.count) {
-		struct json *list = json_new_array();
-
-		for (size_t i = 0; i < doc.index.manifests.count; i++)
-			json_add(list, node_new("referrer", &doc.index.manifests.items[i]));
-		json_set(node, "Referrers", list);
-	}
+	/* What can't be read is no list. */
+	(void)document_parse(buf_str(&file.bytes), file.bytes.len, NULL, &doc, NULL);
 	transport_document_fini(&file);
-	return 0;
+	return add_referrers(w, &doc.index.manifests, node, err);
 }
 
 static int walk_document(struct tree_walk *w, const struct transport_document *file,
@@ -168,6 +187,7 @@ static int walk_document(struct tree_walk *w, const struct transport_document *f
 			       DEPTH_MAX, DOCUMENTS_MAX);
 	TRY(document_parse(buf_str(&file->bytes), file->bytes.len, file->descriptor.media_type,
 			   &doc, err));
+	TRY(count_nodes(w, doc.index.manifests.count + doc.manifest.layers.count, err));
 	if (doc.kind == DOCUMENT_INDEX)
 		TRY(walk_index(w, &doc, node, depth, err));
 	else

@@ -1170,5 +1170,32 @@ listing("tags-missing", NOT_FOUND, "not found", lambda s, r: r.error(404, "NAME_
 listing("tags-too-many-in-a-page", DAMAGED, "values",
         lambda s, r: page(r, ["t"] * 600000))
 
+# --- graphs lie -------------------------------------------------------------------------------------
+
+TREE = "tree --retry 1 {main}/hostile/{name}"
+
+
+@scenario("tree-too-wide", DAMAGED, "more than 20000 nodes", TREE)
+def _(s):
+    s.image = Image().seal()
+    # Each manifest names ten thousand blobs, which cost nobody anything but who draws them.
+    children = []
+    for i in range(60):
+        layers = [{"mediaType": "a/b", "digest": f"sha256:{k:064x}", "size": i} for k in range(10000)]
+        data = changed(s.image, layers=layers)
+        s.documents[digest_of(data)] = (MANIFEST, data)
+        children.append({**s.image.descriptor(), "digest": digest_of(data), "size": len(data)})
+    one_document(s, make_index(*children), INDEX)
+
+
+@scenario("tree-of-escapes", OK, None, TREE)
+def _(s):
+    s.image = Image().seal()
+    # An attestation says in an annotation what it is about.
+    one_document(s, make_index({**s.image.descriptor(), "platform": {
+        "os": "unknown", "architecture": "unknown"}, "annotations": {
+            "vnd.docker.reference.type": "x", "vnd.docker.reference.digest": "\x1b[2J:\x9b31m"}}), INDEX)
+
+
 assert len({s.name for s in SCENARIOS}) == len(SCENARIOS), "two scenarios of one name"
 assert ARCHITECTURE
