@@ -50,7 +50,7 @@ struct fetch_request {
 };
 /*
  * Sends until an answer comes that is not 401, a redirect, or retryable. Gives 2xx and 416 answers; other statuses become errors: 404 ERR_NOT_FOUND, 401 ERR_AUTH, 403 ERR_DENIED,
- * 429 ERR_BUSY, 5xx ERR_SERVER, else ERR_FAILED, with the registry's own error texts (escaped, first few) in the message.
+ * 429 and 503 ERR_BUSY, other 5xx ERR_SERVER, else mostly ERR_FAILED (net/reply.c), with the registry's own error texts (escaped, first few) in the message.
  */
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	       struct http_response **ret, struct err *err);
