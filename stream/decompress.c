@@ -25,7 +25,7 @@ struct decompress {
 	size_t head_len;
 	const uint8_t *chunk; /* what followed the head in its chunk */
 	size_t chunk_len;
-	uint8_t out[OUT_BYTES];
+	uint8_t *out; /* OUT_BYTES; NULL until next needs it */
 };
 
 const char *codec_name(enum codec codec)
@@ -117,15 +117,15 @@ static ssize_t pull(struct decompress *d, const uint8_t **ret, struct err *err)
 	return source_next(d->from, ret, err);
 }
 
-/* Runs the decoder on what is there. Returns the bytes made, in d->out. */
-static ssize_t run(struct decompress *d, struct err *err)
+/* Runs the decoder on what is there. Returns the bytes made, in dst. */
+static ssize_t run(struct decompress *d, uint8_t *dst, size_t len, struct err *err)
 {
 	const size_t in_before = d->io.in_len;
 
-	d->io.out = d->out;
-	d->io.out_len = OUT_BYTES;
+	d->io.out = dst;
+	d->io.out_len = len;
 	TRY(d->decoder->ops->run(d->decoder, &d->io, err));
-	const size_t made = OUT_BYTES - d->io.out_len;
+	const size_t made = len - d->io.out_len;
 
 	d->pending = d->io.out_len == 0;
 	/* The decoder's promise, kept by a library: better an error than an endless loop. */
@@ -148,18 +148,11 @@ static int refill(struct decompress *d, struct err *err)
 	return 0;
 }
 
-static ssize_t decompress_next(struct source *src, const uint8_t **ret, struct err *err)
+static ssize_t decode_into(struct decompress *d, uint8_t *dst, size_t len, struct err *err)
 {
-	struct decompress *d = (struct decompress *)src;
-
-	if (!d->sniffed)
-		TRY(start(d, err));
-	if (!d->decoder)
-		return pull(d, ret, err);
-	*ret = d->out;
 	while (!d->ended) {
 		if (d->io.in_len || d->pending) {
-			const ssize_t made = run(d, err);
+			const ssize_t made = run(d, dst, len, err);
 
 			if (made != 0)
 				return made;
@@ -170,6 +163,60 @@ static ssize_t decompress_next(struct source *src, const uint8_t **ret, struct e
 	return 0;
 }
 
+/* Plain bytes where they lie; io.in is what next_into has left of a chunk. */
+static ssize_t plain_next(struct decompress *d, const uint8_t **ret, struct err *err)
+{
+	const size_t n = d->io.in_len;
+
+	if (!n)
+		return pull(d, ret, err);
+	*ret = d->io.in;
+	d->io.in_len = 0;
+	return (ssize_t)n;
+}
+
+static ssize_t decompress_next(struct source *src, const uint8_t **ret, struct err *err)
+{
+	struct decompress *d = (struct decompress *)src;
+
+	if (!d->sniffed)
+		TRY(start(d, err));
+	if (!d->decoder)
+		return plain_next(d, ret, err);
+	if (!d->out)
+		d->out = xreallocarray(NULL, OUT_BYTES, 1);
+	*ret = d->out;
+	return decode_into(d, d->out, OUT_BYTES, err);
+}
+
+/* Plain bytes: copied, and what does not fit is kept for the next call. */
+static ssize_t copy_into(struct decompress *d, uint8_t *dst, size_t len, struct err *err)
+{
+	const uint8_t *data;
+
+	if (!d->io.in_len && !d->head_len && !d->chunk_len && d->from->ops->next_into)
+		return d->from->ops->next_into(d->from, dst, len, err);
+	const ssize_t n = plain_next(d, &data, err);
+
+	if (n <= 0)
+		return n;
+	if ((size_t)n < len)
+		len = (size_t)n;
+	memcpy(dst, data, len);
+	d->io.in = data + len;
+	d->io.in_len = (size_t)n - len;
+	return (ssize_t)len;
+}
+
+static ssize_t decompress_next_into(struct source *src, uint8_t *dst, size_t len, struct err *err)
+{
+	struct decompress *d = (struct decompress *)src;
+
+	if (!d->sniffed)
+		TRY(start(d, err));
+	return d->decoder ? decode_into(d, dst, len, err) : copy_into(d, dst, len, err);
+}
+
 static void decompress_close(struct source *src)
 {
 	struct decompress *d = (struct decompress *)src;
@@ -177,13 +224,14 @@ static void decompress_close(struct source *src)
 	if (d->decoder)
 		d->decoder->ops->free(d->decoder);
 	source_close(d->from);
+	free(d->out);
 	free(d);
 }
 
 struct source *source_decompress(struct source *from, enum codec *ret_codec)
 {
-	static const struct source_ops ops = { .next = decompress_next, .close = decompress_close };
-	/* calloc: pages of the output that a plain stream never uses are never touched. */
+	static const struct source_ops ops = { decompress_next, decompress_close,
+					       decompress_next_into };
 	struct decompress *d = NEW(struct decompress);
 
 	d->base.ops = &ops;

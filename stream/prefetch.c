@@ -24,15 +24,34 @@ struct prefetch {
 	struct err err;
 };
 
+/* The source below puts its bytes into the ring itself. */
+static ssize_t pull_into(struct prefetch *p)
+{
+	uint8_t *at;
+	const size_t room = ring_room(p->ring, SOURCE_CHUNK_BYTES, &at);
+	const ssize_t n = room ? p->from->ops->next_into(p->from, at, room, &p->err) : 0;
+
+	if (n > 0)
+		ring_put(p->ring, (size_t)n);
+	return n;
+}
+
+static ssize_t pull_and_copy(struct prefetch *p)
+{
+	const uint8_t *data;
+	const ssize_t n = source_next(p->from, &data, &p->err);
+
+	return n <= 0 || ring_write(p->ring, data, (size_t)n) ? n : 0;
+}
+
 static void *work(void *arg)
 {
 	struct prefetch *p = arg;
-	const uint8_t *data;
 	ssize_t n;
 
-	while ((n = source_next(p->from, &data, &p->err)) > 0)
-		if (!ring_write(p->ring, data, (size_t)n))
-			break;
+	do
+		n = p->from->ops->next_into ? pull_into(p) : pull_and_copy(p);
+	while (n > 0);
 	p->rc = n;
 	ring_end(p->ring);
 	return NULL;

@@ -19,8 +19,8 @@ struct ring;
 struct ring *ring_new(size_t bytes, size_t wake_data, size_t wake_room);
 void ring_free(struct ring *r);
 
-/* Producer: waits for room and returns how much is in one piece at *ret; 0 when the consumer left. */
-size_t ring_room(struct ring *r, uint8_t **ret);
+/* Producer: waits for at least `min` bytes (at most half of the ring) of room in one piece at *ret; returns how much, 0 when the consumer left. */
+size_t ring_room(struct ring *r, size_t min, uint8_t **ret);
 /* Producer: the first `len` bytes of that room are data now. */
 void ring_put(struct ring *r, size_t len);
 /* Producer: copies all of it in; false when the consumer left. */

@@ -26,6 +26,11 @@ struct source_ops {
 	ssize_t (*next)(struct source *src, const uint8_t **ret, struct err *err);
 	/* Mandatory. Frees the source and what it owns. */
 	void (*close)(struct source *src);
+	/*
+	 * Optional: as next, but the bytes are put into `dst`, at most `len` (> 0) of them. For sources that would copy anyway, or make their
+	 * bytes; calls of the two may alternate.
+	 */
+	ssize_t (*next_into)(struct source *src, uint8_t *dst, size_t len, struct err *err);
 };
 
 struct source {

@@ -21,11 +21,11 @@ struct fd_source {
 	uint8_t chunk[SOURCE_CHUNK_BYTES];
 };
 
-static ssize_t read_some(struct fd_source *f, size_t len)
+static ssize_t read_some(const struct fd_source *f, uint8_t *dst, size_t len)
 {
 	for (;;) {
-		const ssize_t n = f->is_pipe ? read(f->fd, f->chunk, len)
-					     : pread(f->fd, f->chunk, len, (off_t)f->offset);
+		const ssize_t n = f->is_pipe ? read(f->fd, dst, len)
+					     : pread(f->fd, dst, len, (off_t)f->offset);
 
 		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 			return n;
@@ -34,15 +34,16 @@ static ssize_t read_some(struct fd_source *f, size_t len)
 	}
 }
 
-static ssize_t fd_next(struct source *src, const uint8_t **ret, struct err *err)
+static ssize_t fd_next_into(struct source *src, uint8_t *dst, size_t len, struct err *err)
 {
 	struct fd_source *f = (struct fd_source *)src;
 	const bool open_end = f->left == UINT64_MAX;
-	const size_t len = f->left < sizeof(f->chunk) ? (size_t)f->left : sizeof(f->chunk);
 
+	if (len > f->left)
+		len = (size_t)f->left;
 	if (!len)
 		return 0;
-	const ssize_t n = read_some(f, len);
+	const ssize_t n = read_some(f, dst, len);
 
 	if (n < 0)
 		return err_sys(err, errno, "read at %" PRIu64, f->offset);
@@ -53,8 +54,15 @@ static ssize_t fd_next(struct source *src, const uint8_t **ret, struct err *err)
 	f->offset += (size_t)n;
 	if (!open_end)
 		f->left -= (size_t)n;
-	*ret = f->chunk;
 	return n;
+}
+
+static ssize_t fd_next(struct source *src, const uint8_t **ret, struct err *err)
+{
+	struct fd_source *f = (struct fd_source *)src;
+
+	*ret = f->chunk;
+	return fd_next_into(src, f->chunk, sizeof(f->chunk), err);
 }
 
 static void fd_close(struct source *src)
@@ -67,7 +75,7 @@ static void fd_close(struct source *src)
 
 static struct fd_source *fd_new(int fd)
 {
-	static const struct source_ops ops = { .next = fd_next, .close = fd_close };
+	static const struct source_ops ops = { fd_next, fd_close, fd_next_into };
 	/* The chunk is not worth zeroing. */
 	struct fd_source *f = xreallocarray(NULL, 1, sizeof(*f));
 

@@ -44,7 +44,7 @@ static void pieces_close(struct source *src)
 
 static struct source *pieces_new(const uint8_t *data, size_t len, size_t size)
 {
-	static const struct source_ops ops = { pieces_next, pieces_close };
+	static const struct source_ops ops = { .next = pieces_next, .close = pieces_close };
 	struct pieces *p = NEW(struct pieces);
 
 	p->base.ops = &ops;

@@ -54,7 +54,7 @@ static int middle_resolve(struct transport *t, struct op *op, const char *name,
 static int middle_open_blob(struct transport *t, struct op *op, struct transport_range *range,
 			    struct source **ret, struct err *err)
 {
-	static const struct source_ops ops = { cut_next, cut_close };
+	static const struct source_ops ops = { .next = cut_next, .close = cut_close };
 	struct middle *m = (struct middle *)t;
 
 	m->blobs++;

@@ -128,7 +128,7 @@ static void chunked_close(struct source *src)
 
 struct source *source_chunked(const void *data, size_t len, size_t chunk)
 {
-	static const struct source_ops ops = { chunked_next, chunked_close };
+	static const struct source_ops ops = { .next = chunked_next, .close = chunked_close };
 	struct chunked *c = NEW(struct chunked);
 
 	c->base.ops = &ops;

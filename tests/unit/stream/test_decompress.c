@@ -121,6 +121,62 @@ void test_decompress__the_end_stays_the_end(void)
 	}
 }
 
+/* As source_prefetch pulls, in between as others do; and over sources that can do the same. */
+static struct outcome pull_into(struct source *src, size_t size)
+{
+	struct outcome o = { .out = BUF_INIT((size_t)1 << 20) };
+	_free_ uint8_t *own = xcalloc(size, 1);
+	ssize_t n = 1;
+
+	for (unsigned i = 0; n > 0; i++) {
+		const uint8_t *data = own;
+
+		n = i % 3 ? src->ops->next_into(src, own, size, &o.err)
+			  : source_next(src, &data, &o.err);
+		if (n > 0 && buf_append(&o.out, data, (size_t)n, NULL) < 0)
+			abort();
+	}
+	o.rc = (int)n;
+	source_close(src);
+	return o;
+}
+
+void test_decompress__into_memory_of_the_caller(void)
+{
+	static const size_t sizes[] = { 1, 3, 7, 100, 5000, 100000 };
+	uint8_t data[20000];
+	_buf_ struct buf gz = BUF_INIT(1000000);
+	_buf_ struct buf z = BUF_INIT(1000000);
+	_buf_ struct buf plain = BUF_INIT(1000000);
+	const struct buf *const streams[] = { &gz, &z, &plain };
+
+	fill_text(data, sizeof(data), 7);
+	make_gzip(&gz, data, sizeof(data), NULL);
+	make_zstd(&z, data, sizeof(data), 3, true);
+	buf_append(&plain, data, sizeof(data), NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(streams) * ARRAY_SIZE(sizes); i++) {
+		const struct buf *s = streams[i % ARRAY_SIZE(streams)];
+		const size_t size = sizes[i / ARRAY_SIZE(streams)];
+		_outcome_ struct outcome a = pull_into(
+			source_decompress(source_chunked(s->data, s->len, 0), NULL), size);
+		_outcome_ struct outcome b = pull_into(
+			source_decompress(source_chunked(s->data, s->len, 2), NULL), size);
+		_outcome_ struct outcome c = pull_into(
+			source_decompress(
+				source_decompress(source_chunked(s->data, s->len, 50), NULL), NULL),
+			size);
+
+		CU_ASSERT_TRUE(gave(&a, data, sizeof(data)));
+		CU_ASSERT_TRUE(gave(&b, data, sizeof(data)));
+		CU_ASSERT_TRUE(gave(&c, data, sizeof(data)));
+	}
+	_outcome_ struct outcome cut =
+		pull_into(source_decompress(source_cut(plain.data, 100, 7), NULL), 10);
+
+	CU_ASSERT_TRUE(failed_with(&cut, ERR_NETWORK, "cut off"));
+	CU_ASSERT_EQUAL(cut.out.len, 100);
+}
+
 /* Closed at any point, nothing is lost and nothing waits. */
 void test_decompress__closed_early(void)
 {

@@ -344,7 +344,7 @@ static void bomb_close(struct source *src)
 
 static struct source *make_bomb(unsigned segments)
 {
-	static const struct source_ops ops = { bomb_next, bomb_close };
+	static const struct source_ops ops = { .next = bomb_next, .close = bomb_close };
 	_free_ uint8_t *zeros = xcalloc(SEGMENT_ZEROS, 1);
 	struct bomb *b = NEW(struct bomb);
 	const uLong one = crc32(0, zeros, SEGMENT_ZEROS);

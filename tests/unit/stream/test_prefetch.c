@@ -3,10 +3,12 @@
 #include "base/mem.h"
 #include "stream/hash.h"
 #include "tests/support/child.h"
+#include "tests/support/tmp.h"
 #include "tests/unit/stream/streams.h"
 
 #include <CUnit/CUnit.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -140,7 +142,7 @@ static void slow_close(struct source *src)
 
 void test_prefetch__does_not_wait_for_full_chunks(void)
 {
-	static const struct source_ops ops = { slow_next, slow_close };
+	static const struct source_ops ops = { .next = slow_next, .close = slow_close };
 	struct slow slow = { .base.ops = &ops };
 	struct source *src = source_prefetch(&slow.base, 4);
 	const uint8_t *at;
@@ -192,6 +194,55 @@ void test_prefetch__in_a_pipeline(void)
 		2));
 
 	CU_ASSERT_TRUE(gave(&o, data, DATA_BYTES));
+	CU_ASSERT_EQUAL(sources_open(), 0);
+}
+
+/* Sources that fill the ring themselves. */
+void test_prefetch__of_files_and_of_decompressed_bytes(void)
+{
+	_tmp_ struct tmp t = tmp_make();
+	_free_ uint8_t *data = make_data();
+	_buf_ struct buf gz = BUF_INIT((size_t)16 << 20);
+
+	make_gzip(&gz, data, DATA_BYTES, NULL);
+	tmp_write(&t, "gz", gz.data, gz.len);
+	tmp_write(&t, "plain", data, DATA_BYTES);
+	for (unsigned chunks = 2; chunks < 6; chunks++) {
+		const int plain = openat(t.fd, "plain", O_RDONLY | O_CLOEXEC);
+		const int twice = openat(t.fd, "plain", O_RDONLY | O_CLOEXEC);
+		const int packed = openat(t.fd, "gz", O_RDONLY | O_CLOEXEC);
+		_outcome_ struct outcome a =
+			pull_all(source_prefetch(source_fd(plain, 0, DATA_BYTES), chunks));
+		_outcome_ struct outcome b = pull_all(source_prefetch(
+			source_decompress(source_prefetch(source_fd(packed, 0, gz.len), chunks),
+					  NULL),
+			chunks));
+		_outcome_ struct outcome c = pull_all(source_prefetch(
+			source_decompress(source_fd(twice, 0, DATA_BYTES + 1), NULL), chunks));
+
+		CU_ASSERT_TRUE(gave(&a, data, DATA_BYTES));
+		CU_ASSERT_TRUE(gave(&b, data, DATA_BYTES));
+		CU_ASSERT_TRUE(failed_with(&c, ERR_DAMAGED, "too early"));
+		CU_ASSERT_EQUAL(c.out.len, DATA_BYTES);
+	}
+}
+
+/* And are stopped while they wait for room. */
+void test_prefetch__of_decompressed_bytes_closed_early(void)
+{
+	_free_ uint8_t *data = make_data();
+	_buf_ struct buf gz = BUF_INIT((size_t)16 << 20);
+	const uint8_t *at;
+
+	make_gzip(&gz, data, DATA_BYTES, NULL);
+	for (int i = 0; i < 50; i++) {
+		struct source *src = source_prefetch(
+			source_decompress(source_chunked(gz.data, gz.len, 0), NULL), 2);
+
+		for (int j = 0; j < i % 5; j++)
+			CU_ASSERT_TRUE(source_next(src, &at, NULL) > 0);
+		source_close(src);
+	}
 	CU_ASSERT_EQUAL(sources_open(), 0);
 }
 
