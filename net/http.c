@@ -159,6 +159,27 @@ static int check_clock(const struct http_response *res, struct err *err)
 	return 0;
 }
 
+/*
+ * A body that comes so slowly that nobody would wait for its end is one that doesn't come. Only
+ * the time that we waited for it counts: `now_ms` of this wait, and those before it in the window.
+ */
+static int check_rate(const struct http_response *res, uint64_t now_ms, struct err *err)
+{
+	const unsigned idle_ms = res->client->config.idle_timeout_ms;
+
+	if (!res->headers_done || res->window_ms + now_ms < idle_ms ||
+	    res->window_bytes >= HTTP_WINDOW_BYTES)
+		return 0;
+	return err_set(err, ERR_TIMEOUT, "%s: only %" PRIu64 " bytes came in %g s", res->where,
+		       res->window_bytes, idle_ms / 1000.0);
+}
+
+static void next_window(struct http_response *res)
+{
+	if (res->window_ms >= res->client->config.idle_timeout_ms)
+		res->window_ms = res->window_bytes = 0;
+}
+
 static bool has_headers(const struct http_response *res)
 {
 	return res->headers_done || res->is_done;
@@ -173,13 +194,21 @@ static int pump(struct http_response *res, bool (*is_enough)(const struct http_r
 		struct err *err)
 {
 	const struct curl_dl *curl = &res->client->curl;
+	const uint64_t start_ms = http_now_ms();
+	const bool is_body = res->headers_done;
 
-	res->active_ms = http_now_ms();
+	res->active_ms = start_ms;
+	next_window(res);
 	for (;;) {
 		TRY(op_check(res->op, err));
 		TRY(step(res, err));
-		if (is_enough(res))
+		const uint64_t waited_ms = http_now_ms() - start_ms;
+
+		TRY(check_rate(res, is_body ? waited_ms : 0, err));
+		if (is_enough(res)) {
+			res->window_ms += is_body ? waited_ms : 0;
 			return 0;
+		}
 		TRY(check_clock(res, err));
 		(void)curl->multi_poll(res->lane->multi, NULL, 0, HTTP_POLL_MS, NULL);
 	}
@@ -200,6 +229,7 @@ static ssize_t body_next(struct source *src, const uint8_t **ret, struct err *er
 		TRY(pump(res, has_body, err));
 	if (!res->have && res->result != CURLE_OK)
 		return http_error(res, res->result, err);
+	res->window_bytes += res->have;
 	*ret = res->lane->body;
 	return (ssize_t)res->have;
 }
@@ -224,6 +254,9 @@ static struct http_response *response_new(struct http_client *client, struct op 
 	res->where = xstrdup(strstr(origin, "//") + 2);
 	if (req->total_timeout_ms)
 		res->deadline_ms = http_now_ms() + req->total_timeout_ms;
+	else if (!req->body_len) /* headers that trickle in; a body takes as long as it takes */
+		res->deadline_ms = http_now_ms() +
+				   (uint64_t)HTTP_ANSWER_IDLES * client->config.idle_timeout_ms;
 	return res;
 }
 

@@ -24,7 +24,7 @@ struct http_config {
 	const char *user_agent;	     /* NULL: "img/VERSION" */
 	uint64_t header_bytes_max;   /* of one response, all headers; 0: 256 KiB */
 	unsigned connect_timeout_ms; /* 0: 15 s */
-	unsigned idle_timeout_ms;    /* no byte for so long: ERR_TIMEOUT; 0: 60 s */
+	unsigned idle_timeout_ms; /* no byte, or no KiB of a body, for so long: ERR_TIMEOUT; 0: 60 s */
 };
 struct http_client *http_client_new(const struct http_config *config);
 /* No request may be open any more. */
@@ -52,7 +52,8 @@ struct http_request {
 	size_t body_len;
 	struct source *body_source; /* or a stream of body_len bytes (borrowed) */
 	const struct http_tls *tls; /* or NULL for the system's defaults */
-	unsigned total_timeout_ms;  /* until the end of the headers; 0: none */
+	/* Until the end of the headers; 0: five idle timeouts, none for a request with a body. */
+	unsigned total_timeout_ms;
 };
 
 /* An answer whose headers have come; the body is still on the wire. One thread at a time; client and op outlive it. */

@@ -17,9 +17,12 @@
 #define HTTP_BODY_BYTES	 ((size_t)128 << 10)
 #define HTTP_READ_BYTES	 ((size_t)64 << 10)
 #define HTTP_HEADERS_MAX 1000 /* headers of one response */
-#define LANE_ORIGINS	 4    /* connections that a lane keeps */
-#define LANES_IDLE_MAX	 16
-#define HTTP_POLL_MS	 100 /* how late a cancelled operation may be noticed */
+/* Of a body in the time after which silence has an end; that time for all of the headers. */
+#define HTTP_WINDOW_BYTES 1024
+#define HTTP_ANSWER_IDLES 5
+#define LANE_ORIGINS	  4 /* connections that a lane keeps */
+#define LANES_IDLE_MAX	  16
+#define HTTP_POLL_MS	  100 /* how late a cancelled operation may be noticed */
 
 /* A handle with its own connections: used by one request at a time, kept for the next. */
 struct lane {
@@ -93,6 +96,8 @@ struct http_response {
 	struct err failed;    /* why a callback of ours stopped the transfer */
 	uint64_t active_ms;   /* when the last byte came or went */
 	uint64_t deadline_ms; /* 0: none */
+	/* How fast the body comes: what was waited for of it, and how long. */
+	uint64_t window_bytes, window_ms;
 };
 
 /* A lane that probably has a connection to `origin`, or another. Gives it back with lane_release. */

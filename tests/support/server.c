@@ -57,6 +57,14 @@ static int wait_for(const struct server *s, int fd, short events)
 	return !fds[1].revents;
 }
 
+/* Returns 0 when the server ends meanwhile. */
+static int rest(const struct server *s, int ms)
+{
+	struct pollfd stop = { .fd = s->stop[0], .events = POLLIN };
+
+	return ms <= 0 || poll(&stop, 1, ms) <= 0;
+}
+
 /* All of it; 0 when the client has gone or the server ends. */
 static int send_all(const struct connection *c, const void *data, size_t len)
 {
@@ -171,7 +179,8 @@ static int play(const struct connection *c, const struct server_step *step)
 	if (!send_fill(c, step))
 		return 0;
 	while (step->flood)
-		if (!send_all(c, step->flood, strlen(step->flood)))
+		if (!send_all(c, step->flood, strlen(step->flood)) ||
+		    !rest(c->server, step->pause_ms))
 			return 0;
 	if (step->end == SERVER_STALL)
 		(void)wait_for(c->server, -1, 0);

@@ -21,6 +21,7 @@ struct server_step {
 	uint64_t fill_from;  /* then bytes of server_byte(offset), from this offset on */
 	uint64_t fill_bytes; /* so many */
 	const char *flood;   /* then this again and again, until the client has gone; or NULL */
+	int pause_ms;	     /* between them */
 	enum server_end end; /* then this */
 	int at_once;	     /* without waiting for a request */
 };

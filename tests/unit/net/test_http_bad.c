@@ -48,6 +48,13 @@ void test_http_bad__answers(void)
 		{ { .text = "HTTP/1.1 200 OK\r\nX: y\r\n", .end = SERVER_STALL },
 		  ERR_TIMEOUT,
 		  "nothing came" },
+		/* Never silent, never done. */
+		{ { .text = "HTTP/1.1 200 OK\r\n", .flood = "X: y\r\n", .pause_ms = 20 },
+		  ERR_TIMEOUT,
+		  "no answer in time" },
+		{ { .flood = "HTTP/1.1 103 Early Hints\r\n\r\n", .pause_ms = 20 },
+		  ERR_TIMEOUT,
+		  "no answer in time" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -83,6 +90,14 @@ void test_http_bad__bodies(void)
 		{ { .text = OK_HEAD "Content-Length: 10\r\n\r\n",
 		    .fill_bytes = 9,
 		    .end = SERVER_STALL },
+		  ERR_TIMEOUT },
+		{ { .text = OK_HEAD "Content-Length: 1000000\r\n\r\n",
+		    .flood = "x",
+		    .pause_ms = 20 },
+		  ERR_TIMEOUT },
+		{ { .text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n",
+		    .flood = "X: y\r\n",
+		    .pause_ms = 20 },
 		  ERR_TIMEOUT },
 		{ { .text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
 		    .end = SERVER_CLOSE },
