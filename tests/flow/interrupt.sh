@@ -14,6 +14,16 @@ for layer in $(layer_digests big); do
 done
 cut=4000000
 
+# The proxy has sent it; now img must have taken some of it.
+wait_part() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		find "$IMG_STORE/staging" -name '*.part' -size +0 | grep -q . && return
+		sleep 0.05
+	done
+	return 1
+}
+
 fresh_store() {
 	rm -rf "$IMG_STORE"
 }
@@ -99,6 +109,7 @@ fresh_store
 start_proxy --hold $cut
 start_img int.log pull "$PROXY/fx/big"
 wait_for_line "$PROXY_LOG" '^holding ' "$PROXY_PID" 30 || not_ok "Ctrl-C: the proxy holds"
+wait_part || not_ok "Ctrl-C: some of it is in staging"
 kill -INT "$BG_PID"
 wait_img
 cp int.log "$ERR"
@@ -117,6 +128,7 @@ fresh_store
 start_proxy --hold $cut
 start_img kill.log pull "$PROXY/fx/big"
 wait_for_line "$PROXY_LOG" '^holding ' "$PROXY_PID" 30 || not_ok "kill -9: the proxy holds"
+wait_part || not_ok "kill -9: some of it is in staging"
 kill -9 "$BG_PID"
 wait_img
 expect_status 3 "kill -9: no name" img inspect --local "$PROXY/fx/big"
