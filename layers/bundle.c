@@ -318,7 +318,7 @@ int bundle_config(const struct image_config *config, const struct tree *tree,
 		return err_prefix(err, "config.User");
 	if (options->rootless && (user.uid || user.gid || user.group_count)) {
 		user_fini(&user);
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_UNSUPPORTED,
 			       "config.User '%s': only root can be mapped without root",
 			       TEXT_ESCAPED(config->run.user));
 	}

@@ -19,7 +19,7 @@ struct bundle_options {
 };
 
 /*
- * Appends the document. `tree` serves to look up config.User. ERR_USAGE for users that can't be resolved; with rootless also for any but root.
+ * Appends the document. `tree` serves to look up config.User. ERR_DAMAGED for users that can't be resolved, ERR_UNSUPPORTED for any but root with rootless.
  */
 int bundle_config(const struct image_config *config, const struct tree *tree,
 		  const struct bundle_options *options, struct buf *out, struct err *err);

@@ -87,7 +87,7 @@ static int number(const char *text, uint32_t *ret, struct err *err)
 	const int rc = text_parse_u64(text, len, 10, &n);
 
 	if (rc == -ERANGE || (rc == 0 && n > INT32_MAX))
-		return err_set(err, ERR_USAGE, "user or group number %s is out of range",
+		return err_set(err, ERR_DAMAGED, "user or group number %s is out of range",
 			       TEXT_ESCAPED(text));
 	if (rc < 0)
 		return 0;
@@ -149,7 +149,7 @@ static int find_group(const struct tree *tree, const char *name, uint32_t *ret, 
 	while (next_line(&at, &line))
 		if (line.count >= 3 && matches(&s, &line) && is_number(line.fields[2], ret))
 			return 0;
-	return err_set(err, ERR_USAGE, "group '%s' is not in the image's /etc/group",
+	return err_set(err, ERR_DAMAGED, "group '%s' is not in the image's /etc/group",
 		       TEXT_ESCAPED(name));
 }
 
@@ -217,7 +217,7 @@ static int resolve_user(const struct tree *tree, const char *text, bool with_gro
 	found = find_user(tree, &s, u, &name, err);
 	TRY(found);
 	if (!found && !s.by_id)
-		return err_set(err, ERR_USAGE, "user '%s' is not in the image's /etc/passwd",
+		return err_set(err, ERR_DAMAGED, "user '%s' is not in the image's /etc/passwd",
 			       TEXT_ESCAPED(text));
 	if (!found)
 		u->uid = s.id;

@@ -26,7 +26,7 @@ void user_fini(struct user *u);
 
 /*
  * Resolves config.User (image-spec config.md): "", USER, UID, USER:GROUP, UID:GID and mixtures. Without a group, the user's own group and supplementary groups apply. Numbers
- * above 2^31-1 (CVE-2024-40635) and names that aren't there are ERR_USAGE.
+ * above 2^31-1 (CVE-2024-40635) and names that aren't there are ERR_DAMAGED: the fault is the image's.
  */
 int user_resolve(const struct tree *tree, const char *text, struct user *ret, struct err *err);
 

@@ -84,7 +84,7 @@ void test_users__what_is_not_there_or_out_of_range_is_refused(void)
 		struct err err = { 0 };
 
 		CU_ASSERT_TRUE(user_resolve(m.tree, bad[i], &u, &err) < 0);
-		CU_ASSERT_EQUAL(err.kind, ERR_USAGE);
+		CU_ASSERT_EQUAL(err.kind, ERR_DAMAGED);
 	}
 	treemaker_fini(&m);
 }
