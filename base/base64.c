@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Base64 of embedded content and of credentials. The text may be a peer's; its size is bounded by its
- * document.
+ * Base64 of embedded content and of credentials. The text may be a peer's; its size is bounded by
+ * its document.
  */
 #include "base/base64.h"
 

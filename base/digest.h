@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A content digest as a value (image-spec descriptor.md, "Digests"): algorithm and raw bytes. Only sha256 and
- * sha512 exist as values; a digest that became one is safe in a path and in a URL. Computing
- * digests is stream/hash.h.
+ * A content digest as a value (image-spec descriptor.md, "Digests"): algorithm and raw bytes. Only
+ * sha256 and sha512 exist as values; a digest that became one is safe in a path and in a URL.
+ * Computing digests is stream/hash.h.
  */
 #ifndef IMG_BASE_DIGEST_H
 #define IMG_BASE_DIGEST_H

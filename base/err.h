@@ -63,7 +63,9 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 int err_sys(struct err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "PREFIX: " before the message that is there. Returns -err->errnum (-EIO when err is NULL). */
+/*
+ * Puts "PREFIX: " before the message that is there. Returns -err->errnum (-EIO when err is NULL).
+ */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets the hint, replacing an earlier one. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: the only door to the JSON library. Documents from outside are read under limits (size, depth, duplicate
- * keys refused, valid UTF-8, no NUL in strings: RFC 8259 with the I-JSON rules of RFC 7493), either value by value or by a
- * table into a plain struct. Output is made for people and programs; documents of others are never re-serialised.
+ * JSON: the only door to the JSON library. Documents from outside are read under limits (size,
+ * depth, duplicate keys refused, valid UTF-8, no NUL in strings: RFC 8259 with the I-JSON rules of
+ * RFC 7493), either value by value or by a table into a plain struct. Output is made for people and
+ * programs; documents of others are never re-serialised.
  */
 #ifndef IMG_BASE_JSON_H
 #define IMG_BASE_JSON_H
@@ -29,12 +30,15 @@ enum json_type {
 
 /* Deepest nesting accepted from outside. */
 #define JSON_DEPTH_MAX 64
-/* Most values in one document (a value takes up to 300 bytes of memory, whatever its text takes). */
+/*
+ * Most values in one document (a value takes up to 300 bytes of memory, whatever its text takes).
+ */
 #define JSON_VALUES_MAX 500000
 
 /*
- * Parses exactly one document of any type. ERR_DAMAGED with the position (integers beyond int64_t included); ERR_LIMIT
- * beyond JSON_DEPTH_MAX or JSON_VALUES_MAX; the size is the caller's to bound. Own with json_free.
+ * Parses exactly one document of any type. ERR_DAMAGED with the position (integers beyond int64_t
+ * included); ERR_LIMIT beyond JSON_DEPTH_MAX or JSON_VALUES_MAX; the size is the caller's to bound.
+ * Own with json_free.
  */
 int json_parse(const void *data, size_t len, struct json **ret, struct err *err);
 void json_free(struct json *root);
@@ -59,7 +63,10 @@ const char *json_str(const struct json *v, const char *fallback);
 int64_t json_int(const struct json *v, int64_t fallback);
 bool json_bool(const struct json *v, bool fallback);
 
-/* Walks the members of an object in document order: `for (json_iter_init(&it, obj); json_iter_next(&it);)`. */
+/*
+ * Walks the members of an object in document order: `for (json_iter_init(&it, obj);
+ * json_iter_next(&it);)`.
+ */
 struct json_iter {
 	const char *key;
 	const struct json *value;
@@ -73,7 +80,10 @@ bool json_iter_next(struct json_iter *it);
 /* Version of the library behind it, "2.14". */
 const char *json_library_version(void);
 
-/* Building. The _set_/_add_ calls own the value they are given. Keys and strings must be UTF-8: other bytes are replaced by U+FFFD. */
+/*
+ * Building. The _set_/_add_ calls own the value they are given. Keys and strings must be UTF-8:
+ * other bytes are replaced by U+FFFD.
+ */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_str(const char *s);
@@ -87,12 +97,16 @@ void json_set_str(struct json *object, const char *key, const char *s); /* NULL:
 void json_set_int(struct json *object, const char *key, int64_t n);
 void json_set_bool(struct json *object, const char *key, bool b);
 void json_add(struct json *array, struct json *value);
-/* Appends the text: one line when indent is 0, else indented by that many spaces. Members in insertion order. No newline at the end. */
+/*
+ * Appends the text: one line when indent is 0, else indented by that many spaces. Members in
+ * insertion order. No newline at the end.
+ */
 int json_print(const struct json *v, unsigned indent, struct buf *out, struct err *err);
 
 /*
- * Decoding by table. Each field names a member, its type and where it goes. Unknown members are left alone; null counts as
- * absent; a missing mandatory one or one of another type is ERR_DAMAGED, named by its path ("layers[2].digest").
+ * Decoding by table. Each field names a member, its type and where it goes. Unknown members are
+ * left alone; null counts as absent; a missing mandatory one or one of another type is ERR_DAMAGED,
+ * named by its path ("layers[2].digest").
  */
 enum json_field_type {
 	JSON_FIELD_STR,	  /* char *, owned by the struct (free) */
@@ -119,8 +133,9 @@ struct json_table {
 	size_t count;
 };
 /*
- * Decodes `object` into `dst` by the table. `path` is put before the names in errors ("" at the root). Fields of `dst` must hold
- * zeros or owned values before; an absent optional member leaves its field alone. On failure all fields of the table are released and zeroed.
+ * Decodes `object` into `dst` by the table. `path` is put before the names in errors ("" at the
+ * root). Fields of `dst` must hold zeros or owned values before; an absent optional member leaves
+ * its field alone. On failure all fields of the table are released and zeroed.
  */
 int json_decode(const struct json *object, const struct json_table *table, const char *path,
 		void *dst, struct err *err);

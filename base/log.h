@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Diagnostics for the person at the terminal: off below the chosen level, to stderr, one line each. A function
- * logs or returns an error, never both.
+ * Diagnostics for the person at the terminal: off below the chosen level, to stderr, one line each.
+ * A function logs or returns an error, never both.
  */
 #ifndef IMG_BASE_LOG_H
 #define IMG_BASE_LOG_H

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Zeroed memory for `count` objects of `size_bytes`; aborts on exhaustion or overflow. Free with free(). */
+/*
+ * Zeroed memory for `count` objects of `size_bytes`; aborts on exhaustion or overflow. Free with
+ * free().
+ */
 void *xcalloc(size_t count, size_t size_bytes) __attribute__((malloc, returns_nonnull));
 /* Grows or shrinks an array; aborts on exhaustion or overflow. */
 void *xreallocarray(void *ptr, size_t count, size_t size_bytes) __attribute__((returns_nonnull));

@@ -24,18 +24,24 @@ struct progress_event {
 	uint64_t item; /* from op_item(); 0 for notes */
 	const char *label;
 	const char *
-		state; /* "waiting", "downloading", "resuming", "verifying", "exists", "unpacking", ... */
+		/* "waiting", "downloading", "resuming", "verifying", "exists", "unpacking", ... */
+		state;
 	uint64_t bytes;
 	uint64_t total_bytes;
 	bool is_count; /* the two count things (files), not bytes */
 };
 
-/* Where progress goes. `report` is called from any thread, possibly at once; strings live only during the call. */
+/*
+ * Where progress goes. `report` is called from any thread, possibly at once; strings live only
+ * during the call.
+ */
 struct progress {
 	void (*report)(struct progress *self, const struct progress_event *event);
 };
 
-/* Value; lives as long as the operation. `cancelled` may be set by a signal handler or any thread. */
+/*
+ * Value; lives as long as the operation. `cancelled` may be set by a signal handler or any thread.
+ */
 struct op {
 	atomic_bool cancelled;
 	struct op *parent;	   /* cancelled with it; NULL at the root */

@@ -94,7 +94,9 @@ bool text_is_utf8(const void *p, size_t len)
 	return true;
 }
 
-/* Turns the direction of writing, or breaks lines: U+200E-F, U+2028-E, U+2066-9 (CVE-2021-42574). */
+/*
+ * Turns the direction of writing, or breaks lines: U+200E-F, U+2028-E, U+2066-9 (CVE-2021-42574).
+ */
 static bool is_bidi(const unsigned char *s, size_t n)
 {
 	if (n != 3 || s[0] != 0xe2)

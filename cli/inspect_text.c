@@ -18,7 +18,10 @@ static void escaped(const char *text, FILE *out)
 	fputs(buf_str(&shown), out);
 }
 
-/* "Name:         value"; nothing when there is no value. Without a title it goes on with the line before. */
+/*
+ * "Name:         value"; nothing when there is no value. Without a title it goes on with the line
+ * before.
+ */
 static void line(const char *title, const char *value, FILE *out)
 {
 	if (!value || !*value)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From image config to runtime config. What the image says: args, env, cwd, user, labels and volumes. What it doesn't say is as docker has it: 14 capabilities, the
- * usual mounts, masked and read-only paths.
+ * From image config to runtime config. What the image says: args, env, cwd, user, labels and
+ * volumes. What it doesn't say is as docker has it: 14 capabilities, the usual mounts, masked and
+ * read-only paths.
  */
 #include "layers/bundle.h"
 
@@ -104,7 +105,10 @@ static struct json *make_capabilities(void)
 	return caps;
 }
 
-/* An absolute path without empty, "." and ".." components, so that it stays inside whatever it is joined to. */
+/*
+ * An absolute path without empty, "." and ".." components, so that it stays inside whatever it is
+ * joined to.
+ */
 static char *clean_path(const char *path)
 {
 	const size_t len = strlen(path);

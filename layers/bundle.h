@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An OCI runtime bundle's config.json from an image config (image-spec conversion.md; runtime-spec 1.0). */
+/*
+ * An OCI runtime bundle's config.json from an image config (image-spec conversion.md; runtime-spec
+ * 1.0).
+ */
 #ifndef IMG_LAYERS_BUNDLE_H
 #define IMG_LAYERS_BUNDLE_H
 
@@ -19,7 +22,8 @@ struct bundle_options {
 };
 
 /*
- * Appends the document. `tree` serves to look up config.User. ERR_DAMAGED for users that can't be resolved, ERR_UNSUPPORTED for any but root with rootless.
+ * Appends the document. `tree` serves to look up config.User. ERR_DAMAGED for users that can't be
+ * resolved, ERR_UNSUPPORTED for any but root with rootless.
  */
 int bundle_config(const struct image_config *config, const struct tree *tree,
 		  const struct bundle_options *options, struct buf *out, struct err *err);

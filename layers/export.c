@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The flattened root file system as a tar: the walk of the tree is the order of the archive, so parents and link targets always come first. */
+/*
+ * The flattened root file system as a tar: the walk of the tree is the order of the archive, so
+ * parents and link targets always come first.
+ */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening an index: one pass over all of it, after which nothing in it can lead outside. A checksum that fits proves only that the file is as it was
- * written, so bounds are checked all the same.
+ * Opening an index: one pass over all of it, after which nothing in it can lead outside. A checksum
+ * that fits proves only that the file is as it was written, so bounds are checked all the same.
  */
 #include "layers/index.h"
 

@@ -4,8 +4,9 @@
  *
  *   header | heap (texts, each terminated; records of what few entries have) | entries
  *
- * The heap streams out while the tar goes by, the entries follow at the end, the header is written last. Offsets into the heap count from
- * its start; offset 0 is the empty text. Not for others: layers/layer.h is.
+ * The heap streams out while the tar goes by, the entries follow at the end, the header is written
+ * last. Offsets into the heap count from its start; offset 0 is the empty text. Not for others:
+ * layers/layer.h is.
  */
 #ifndef IMG_LAYERS_INDEX_H
 #define IMG_LAYERS_INDEX_H
@@ -76,7 +77,10 @@ struct index_view {
 	size_t count;
 };
 
-/* Checks every byte that is trusted later. ERR_DAMAGED names what is off. `data` must be aligned to 8. */
+/*
+ * Checks every byte that is trusted later. ERR_DAMAGED names what is off. `data` must be aligned to
+ * 8.
+ */
 int index_open(const void *data, size_t len, uint64_t tar_bytes, struct index_view *ret,
 	       struct err *err);
 
@@ -85,7 +89,10 @@ const struct index_extra *index_extra(const struct index_view *v, const struct i
 const struct index_extent *index_extents(const struct index_extra *x);
 const struct index_xattr *index_xattrs(const struct index_extra *x);
 
-/* A checksum against damage, not malice: each step is a bijection, so any one changed word shows. `len` is a multiple of 8. */
+/*
+ * A checksum against damage, not malice: each step is a bijection, so any one changed word shows.
+ * `len` is a multiple of 8.
+ */
 uint64_t index_checksum(uint64_t sum, const void *data, size_t len);
 #define INDEX_CHECKSUM_START UINT64_C(0x9e3779b97f4a7c15)
 /* The checksum of the header's fields after the body's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making an index while the tar goes by: texts and rare records stream to the file in pieces, the entries themselves stay in memory until the end.
+ * Making an index while the tar goes by: texts and rare records stream to the file in pieces, the
+ * entries themselves stay in memory until the end.
  */
 #include "base/mem.h"
 #include "layers/index.h"

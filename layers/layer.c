@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer opened: its tar by descriptor, its index mapped and checked. When the index is absent or damaged it is made anew from the tar, in memory. The files
- * belong to the store, which never changes them in place.
+ * A layer opened: its tar by descriptor, its index mapped and checked. When the index is absent or
+ * damaged it is made anew from the tar, in memory. The files belong to the store, which never
+ * changes them in place.
  */
 #include "layers/layer.h"
 

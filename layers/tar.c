@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tar reader as a state machine that bytes are pushed through: headers, the bodies of extended headers, sparse maps, data. Data is stepped over without
- * being looked at. POSIX pax, "ustar Interchange Format"; where formats leave room, Go's archive/tar decides, because every other engine reads layers with it
- * and two readings of one archive would let it show different files to different tools. Nothing in the archive is trusted.
+ * The tar reader as a state machine that bytes are pushed through: headers, the bodies of extended
+ * headers, sparse maps, data. Data is stepped over without being looked at. POSIX pax, "ustar
+ * Interchange Format"; where formats leave room, Go's archive/tar decides, because every other
+ * engine reads layers with it and two readings of one archive would let it show different files to
+ * different tools. Nothing in the archive is trusted.
  */
 #include "layers/tar.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One 512-byte header: v7, ustar, star and old GNU (POSIX pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"). Both
- * ways to sum a header are accepted, signed bytes are how Sun's tar did it.
+ * One 512-byte header: v7, ustar, star and old GNU (POSIX pax, "ustar Interchange Format"; GNU tar
+ * manual, "Basic Tar Format"). Both ways to sum a header are accepted, signed bytes are how Sun's
+ * tar did it.
  */
 #include "layers/tar_parts.h"
 
@@ -97,8 +98,8 @@ static bool is_ascii(const uint8_t *block, struct field f)
 }
 
 /*
- * Where ustar has its prefix, GNU has two times. Go before 1.8 wrote prefixes into GNU headers: times that are no numbers are one, if they
- * look like text.
+ * Where ustar has its prefix, GNU has two times. Go before 1.8 wrote prefixes into GNU headers:
+ * times that are no numbers are one, if they look like text.
  */
 static bool gnu_has_prefix(const uint8_t *block)
 {

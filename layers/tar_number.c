@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers of tar headers and pax records, read as Go's archive/tar reads them: POSIX pax "ustar Interchange
- * Format" and "pax Header Keywords", GNU tar's base-256. Trusts nothing; what overflows is an error.
+ * Numbers of tar headers and pax records, read as Go's archive/tar reads them: POSIX pax "ustar
+ * Interchange Format" and "pax Header Keywords", GNU tar's base-256. Trusts nothing; what overflows
+ * is an error.
  */
 #include "layers/tar_parts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the tar reader share: numbers, header blocks, extended headers and sparse maps. Not for
- * others. All of it takes bytes from outside.
+ * What the files of the tar reader share: numbers, header blocks, extended headers and sparse maps.
+ * Not for others. All of it takes bytes from outside.
  */
 #ifndef IMG_LAYERS_TAR_PARTS_H
 #define IMG_LAYERS_TAR_PARTS_H
@@ -18,7 +18,10 @@
 
 /* Numbers; -EINVAL for syntax and overflow, no err set. */
 
-/* A field of a header: octal amid spaces and NULs, or base-256 when the first bit is set (two's complement). */
+/*
+ * A field of a header: octal amid spaces and NULs, or base-256 when the first bit is set (two's
+ * complement).
+ */
 int tar_parse_numeric(const uint8_t *p, size_t len, int64_t *ret);
 int tar_parse_octal(const uint8_t *p, size_t len, int64_t *ret);
 /* Decimal with an optional sign, '+' too. */
@@ -110,7 +113,10 @@ void tar_sparse_fini(struct tar_sparse *s);
 void tar_sparse_reset(struct tar_sparse *s);
 /* -EINVAL when the pair is impossible, -E2BIG beyond TAR_EXTENTS_MAX. */
 int tar_sparse_add(struct tar_sparse *s, int64_t offset, int64_t bytes);
-/* The four extents of an old GNU header, or the 21 of an extension block. Returns 1 when another block follows. */
+/*
+ * The four extents of an old GNU header, or the 21 of an extension block. Returns 1 when another
+ * block follows.
+ */
 int tar_sparse_old(struct tar_sparse *s, const uint8_t *block, bool is_extension);
 /* Which map the records speak of: -1 none, 0 in the records (0.0, 0.1), 1 before the data (1.0). */
 int tar_sparse_version(const struct tar_pax *pax);
@@ -118,7 +124,10 @@ int tar_sparse_records(struct tar_sparse *s, const struct tar_pax *pax);
 /* Starts a 1.0 map, then takes its blocks. Returns 1 when it is complete. */
 void tar_sparse_map_begin(struct tar_sparse *s);
 int tar_sparse_map_block(struct tar_sparse *s, const uint8_t *block);
-/* Ends a map: drops empty runs. False unless it lies inside the file and is as long as the stored data. */
+/*
+ * Ends a map: drops empty runs. False unless it lies inside the file and is as long as the stored
+ * data.
+ */
 bool tar_sparse_end(struct tar_sparse *s, uint64_t size_bytes, uint64_t data_bytes);
 
 #endif

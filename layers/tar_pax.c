@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The extended header of pax (POSIX pax, "pax Extended Header"), read as Go's archive/tar reads it: one malformed record condemns the archive, an empty value
- * leaves what the plain header says, the last of equal keys counts. Extended attributes come as SCHILY.xattr.NAME=BYTES (star, and everybody else) or
- * LIBARCHIVE.xattr.URL-ENCODED=BASE64, which Go does not know: a damaged one of those is passed over, as Go would.
+ * The extended header of pax (POSIX pax, "pax Extended Header"), read as Go's archive/tar reads it:
+ * one malformed record condemns the archive, an empty value leaves what the plain header says, the
+ * last of equal keys counts. Extended attributes come as SCHILY.xattr.NAME=BYTES (star, and
+ * everybody else) or LIBARCHIVE.xattr.URL-ENCODED=BASE64, which Go does not know: a damaged one of
+ * those is passed over, as Go would.
  */
 #include "layers/tar_parts.h"
 

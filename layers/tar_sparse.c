@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sparse files: old GNU (in the header and extension blocks), pax 0.0 and 0.1 (in records) and 1.0 (in front of the data); GNU tar manual, "Storing Sparse
- * Files". A map names the runs of data; it is bounded, ascending, without overlap, inside the file, and as long as the stored data.
+ * Sparse files: old GNU (in the header and extension blocks), pax 0.0 and 0.1 (in records) and 1.0
+ * (in front of the data); GNU tar manual, "Storing Sparse Files". A map names the runs of data; it
+ * is bounded, ascending, without overlap, inside the file, and as long as the stored data.
  */
 #include "layers/tar_parts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing tar (POSIX.1-1988 ustar, POSIX.1-2001 pax). Names are bytes: what fits in ustar goes there as it is, whatever its encoding; readers of
- * layers take it so.
+ * Writing tar (POSIX.1-1988 ustar, POSIX.1-2001 pax). Names are bytes: what fits in ustar goes
+ * there as it is, whatever its encoding; readers of layers take it so.
  */
 #include "layers/tar_write.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A deterministic tar writer: ustar where an entry fits, else one pax header with sorted keys; no user or group names, no access or change times, no padding
- * beyond the two zero blocks at the end. Same entries, same bytes.
+ * A deterministic tar writer: ustar where an entry fits, else one pax header with sorted keys; no
+ * user or group names, no access or change times, no padding beyond the two zero blocks at the end.
+ * Same entries, same bytes.
  */
 #ifndef IMG_LAYERS_TAR_WRITE_H
 #define IMG_LAYERS_TAR_WRITE_H
@@ -13,8 +14,9 @@ struct tar_writer;
 /* Writes to `fd` (borrowed; file, pipe or socket), buffered. */
 struct tar_writer *tar_writer_new(int fd);
 /*
- * Begins an entry. Used of `entry`: type, name (folders get their slash), link_name, mode, uid, gid, mtime, devices, size_bytes (files) and xattrs. ERR_UNSUPPORTED for
- * what tar can't say. Exactly size_bytes of data must follow by the two calls below.
+ * Begins an entry. Used of `entry`: type, name (folders get their slash), link_name, mode, uid,
+ * gid, mtime, devices, size_bytes (files) and xattrs. ERR_UNSUPPORTED for what tar can't say.
+ * Exactly size_bytes of data must follow by the two calls below.
  */
 int tar_writer_entry(struct tar_writer *w, const struct tar_entry *entry, struct err *err);
 int tar_writer_data(struct tar_writer *w, const void *data, size_t len, struct err *err);

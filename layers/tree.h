@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree: the merged file system of a chain of layers, resolved once and for all (whiteouts, opaque directories, hard links, replaced types, duplicate
- * entries; image-spec layer.md "Applying Changesets"). Everything that shows, unpacks or mounts an image reads a tree. Immutable and thread-safe once built.
+ * The tree: the merged file system of a chain of layers, resolved once and for all (whiteouts,
+ * opaque directories, hard links, replaced types, duplicate entries; image-spec layer.md "Applying
+ * Changesets"). Everything that shows, unpacks or mounts an image reads a tree. Immutable and
+ * thread-safe once built.
  *
- * Nodes are names; each name has an inode, which hard links share. Node 0 is the root directory and always there.
+ * Nodes are names; each name has an inode, which hard links share. Node 0 is the root directory and
+ * always there.
  */
 #ifndef IMG_LAYERS_TREE_H
 #define IMG_LAYERS_TREE_H
@@ -24,8 +27,9 @@ struct tree;
 /* What a layer did, for those who explain images. */
 struct tree_layer_stats {
 	/*
-	 * Names, as they were before this layer and are after it. A directory that is emptied and filled anew counts what was in it as removed and
-	 * what is in it as added. The root is not counted.
+	 * Names, as they were before this layer and are after it. A directory that is emptied and
+	 * filled anew counts what was in it as removed and what is in it as added. The root is not
+	 * counted.
 	 */
 	uint64_t added, changed, removed;
 	uint64_t added_bytes;  /* stored data of its files */
@@ -33,8 +37,10 @@ struct tree_layer_stats {
 };
 
 /*
- * Merges `count` layers, lowest first; borrowed, they must outlive the tree. Bad layers are ERR_DAMAGED naming layer number ("layer 2 of 6") and path; ERR_LIMIT beyond bounds of memory and
- * time. Remarks (ignored aufs leftovers, odd markers) go to the operation's notes, one of a kind per layer. `op` may be NULL.
+ * Merges `count` layers, lowest first; borrowed, they must outlive the tree. Bad layers are
+ * ERR_DAMAGED naming layer number ("layer 2 of 6") and path; ERR_LIMIT beyond bounds of memory and
+ * time. Remarks (ignored aufs leftovers, odd markers) go to the operation's notes, one of a kind
+ * per layer. `op` may be NULL.
  */
 int tree_build(struct op *op, struct layer *const *layers, size_t count, struct tree **ret,
 	       struct err *err);
@@ -66,11 +72,17 @@ uint32_t tree_parent(const struct tree *tree, uint32_t node);
 /* The node's name, borrowed, terminated; "" for the root. */
 const char *tree_name(const struct tree *tree, uint32_t node);
 void tree_stat(const struct tree *tree, uint32_t node, struct tree_stat *ret);
-/* n-th xattr of the node's inode; false beyond the last. Borrowed. Those that steer overlayfs (trusted.overlay.*, user.overlay.*) are left out. */
+/*
+ * n-th xattr of the node's inode; false beyond the last. Borrowed. Those that steer overlayfs
+ * (trusted.overlay.*, user.overlay.*) are left out.
+ */
 bool tree_xattr(const struct tree *tree, uint32_t node, size_t n, struct tar_xattr *ret);
 /* n-th data run of a sparse file. */
 bool tree_extent(const struct tree *tree, uint32_t node, size_t n, struct tar_extent *ret);
-/* First node (in walk order: parents first, siblings by name) of the inode; the one to create, the others are links to it. */
+/*
+ * First node (in walk order: parents first, siblings by name) of the inode; the one to create, the
+ * others are links to it.
+ */
 uint32_t tree_first_name(const struct tree *tree, uint32_t inode);
 /* The layer (with its tar fd) by number. */
 const struct layer *tree_layer(const struct tree *tree, uint16_t layer);
@@ -79,7 +91,10 @@ void tree_layer_stats(const struct tree *tree, uint16_t layer, struct tree_layer
 int tree_path(const struct tree *tree, uint32_t node, struct buf *out, struct err *err);
 /* Next node of a whole walk (parents first); TREE_NONE at the end. `root` bounds it. */
 uint32_t tree_walk_next(const struct tree *tree, uint32_t root, uint32_t node);
-/* Resolves a path inside the tree, symlinks as if the root were "/" (at most 40), the last one too when `follow`. ERR_NOT_FOUND and the like. */
+/*
+ * Resolves a path inside the tree, symlinks as if the root were "/" (at most 40), the last one too
+ * when `follow`. ERR_NOT_FOUND and the like.
+ */
 int tree_lookup(const struct tree *tree, const char *path, bool follow, uint32_t *ret,
 		struct err *err);
 /* A position in a file. */
@@ -87,7 +102,10 @@ struct tree_place {
 	uint32_t node;
 	uint64_t offset;
 };
-/* Reads up to `len` bytes of a regular file from its layer's tar, holes as zeros. Returns the count, less than `len` only at the end of the file. ERR_USAGE for what is no file. */
+/*
+ * Reads up to `len` bytes of a regular file from its layer's tar, holes as zeros. Returns the
+ * count, less than `len` only at the end of the file. ERR_USAGE for what is no file.
+ */
 ssize_t tree_read(const struct tree *tree, struct tree_place from, void *data, size_t len,
 		  struct err *err);
 

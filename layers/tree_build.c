@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Merging layers, lowest first (image-spec layer.md, "Applying Changesets"). Each layer takes two passes: what its markers hide goes, then its entries are laid over what is left, in archive
- * order, the last one of a name counting. Nothing that a layer says is trusted; what no file system could hold is an error that names layer and path.
+ * Merging layers, lowest first (image-spec layer.md, "Applying Changesets"). Each layer takes two
+ * passes: what its markers hide goes, then its entries are laid over what is left, in archive
+ * order, the last one of a name counting. Nothing that a layer says is trusted; what no file system
+ * could hold is an error that names layer and path.
  */
 #include "layers/tree.h"
 
@@ -109,7 +111,10 @@ static int fail_link(struct merge *m, const char *why, struct err *err)
 	return merge_fail(m, err, text);
 }
 
-/* The name that a hard link is to share its inode with. The target's last component is not followed. */
+/*
+ * The name that a hard link is to share its inode with. The target's last component is not
+ * followed.
+ */
 static int find_target(struct merge *m, uint32_t *ret, struct err *err)
 {
 	struct clean_path clean;

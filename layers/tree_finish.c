@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From merged names to the finished tree: what hangs from a directory that is gone is left out and counted, children are sorted, nodes are numbered breadth-first so that the children of a directory
- * are neighbours, inodes are numbered by their first name.
+ * From merged names to the finished tree: what hangs from a directory that is gone is left out and
+ * counted, children are sorted, nodes are numbered breadth-first so that the children of a
+ * directory are neighbours, inodes are numbered by their first name.
  */
 #include "layers/tree_merge.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whiteouts and opaque directories (image-spec layer.md, "Whiteouts"). They hide what lower layers have and nothing else, so they are applied before the entries of their own layer, wherever in
- * the archive they stand. A symbolic link of a lower layer that this layer replaces is not walked through: what a marker beyond it hides is not what the link led to.
+ * Whiteouts and opaque directories (image-spec layer.md, "Whiteouts"). They hide what lower layers
+ * have and nothing else, so they are applied before the entries of their own layer, wherever in the
+ * archive they stand. A symbolic link of a lower layer that this layer replaces is not walked
+ * through: what a marker beyond it hides is not what the link led to.
  */
 #include "layers/tree_merge.h"
 

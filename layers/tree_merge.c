@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The changes that merging makes to names, one at a time, each counted for the layer that makes it: a name that was there before the layer and is there after it was changed, and so on, whatever
+ * The changes that merging makes to names, one at a time, each counted for the layer that makes it:
+ * a name that was there before the layer and is there after it was changed, and so on, whatever
  * happened in between.
  */
 #include "layers/tree_merge.h"

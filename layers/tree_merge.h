@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The form in which layers are merged into a tree: a table of names and directories, the merge at work, and what its files share. Not for others.
+ * The form in which layers are merged into a tree: a table of names and directories, the merge at
+ * work, and what its files share. Not for others.
  */
 #ifndef IMG_LAYERS_TREE_MERGE_H
 #define IMG_LAYERS_TREE_MERGE_H
@@ -15,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Directories nobody wrote down, made because something is in them: bounded, a name of 1 MiB holds half a million. */
+/*
+ * Directories nobody wrote down, made because something is in them: bounded, a name of 1 MiB holds
+ * half a million.
+ */
 #define TREE_IMPLIED_MAX ((uint32_t)256 * 1024)
 /* Components that following symbolic links may cost one image, all together. */
 #define TREE_LINK_STEPS_MAX ((uint64_t)64 * 1024 * 1024)
@@ -27,8 +31,9 @@
 /* --- names while layers are merged --- */
 
 /*
- * A name in a directory, found by hash. It stays when what it names goes (inode TREE_NONE). A directory has a number of its own that its children refer to;
- * emptying a directory gives it a new one, and all below it is gone at once.
+ * A name in a directory, found by hash. It stays when what it names goes (inode TREE_NONE). A
+ * directory has a number of its own that its children refer to; emptying a directory gives it a new
+ * one, and all below it is gone at once.
  */
 struct name {
 	uint32_t dir; /* of the directory it is in */
@@ -63,7 +68,10 @@ struct dir *names_dir(const struct names *n, uint32_t dir);
 const char *names_text(const struct names *n, uint32_t name);
 /* TREE_NONE when the name was never in that directory. */
 uint32_t names_find(const struct names *n, uint32_t dir, struct path text);
-/* Finds, or adds with no inode. Pointers into the table are stale after it, and after names_add_dir. */
+/*
+ * Finds, or adds with no inode. Pointers into the table are stale after it, and after
+ * names_add_dir.
+ */
 int names_need(struct names *n, uint32_t dir, struct path text, uint32_t *ret, struct err *err);
 /* Makes `name` an empty directory by giving it a new number; ERR_LIMIT beyond TREE_DEPTH_MAX. */
 int names_add_dir(struct names *n, uint32_t name, struct err *err);
@@ -127,8 +135,8 @@ struct clean_path {
 	enum cleaned how;
 };
 /*
- * Takes '.', '..' and doubled or outer slashes out of a name. With `clamp`, '..' at the root stays there; else that is CLEAN_ESCAPES, and CLEAN_NAMELESS when
- * nothing but dots was there.
+ * Takes '.', '..' and doubled or outer slashes out of a name. With `clamp`, '..' at the root stays
+ * there; else that is CLEAN_ESCAPES, and CLEAN_NAMELESS when nothing but dots was there.
  */
 int merge_clean(struct merge *m, const char *name, bool clamp, struct clean_path *ret,
 		struct err *err);
@@ -140,7 +148,8 @@ enum resolve_flags {
 	RESOLVE_LOWER = 2, /* what this layer replaces counts as missing */
 };
 /*
- * Walks a clean path to a directory, following symbolic links inside the root. TREE_NONE when it is not there (or not a directory). With RESOLVE_MAKE it is made; what is in its way goes when it
+ * Walks a clean path to a directory, following symbolic links inside the root. TREE_NONE when it is
+ * not there (or not a directory). With RESOLVE_MAKE it is made; what is in its way goes when it
  * comes from a lower layer, else it is an error.
  */
 int merge_resolve(struct merge *m, struct path path, unsigned flags, uint32_t *ret,

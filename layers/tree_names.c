@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of a tree while its layers are merged: one hash table for all directories. The hash is seeded anew each time, because the names come from outside. Nothing
- * is ever taken out of the table: names lose their inode, directories their number.
+ * The names of a tree while its layers are merged: one hash table for all directories. The hash is
+ * seeded anew each time, because the names come from outside. Nothing is ever taken out of the
+ * table: names lose their inode, directories their number.
  */
 #include "layers/tree_merge.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths while layers are merged: cleaned as text first, then walked, symbolic links followed inside the root. What a link leads to need not exist: a missing component and a '..' after it
- * cancel out as text, as in every engine's own resolver. The walk is a loop over pieces of text, so neither depth nor links cost stack.
+ * Paths while layers are merged: cleaned as text first, then walked, symbolic links followed inside
+ * the root. What a link leads to need not exist: a missing component and a '..' after it cancel out
+ * as text, as in every engine's own resolver. The walk is a loop over pieces of text, so neither
+ * depth nor links cost stack.
  */
 #include "layers/tree_merge.h"
 
@@ -44,7 +46,10 @@ static bool is_odd(const char *s)
 	return *s == '/' || !*s;
 }
 
-/* True when nothing but outer slashes and a leading "./" had to go, which is how nearly all names are. */
+/*
+ * True when nothing but outer slashes and a leading "./" had to go, which is how nearly all names
+ * are.
+ */
 static bool is_clean(struct path *p)
 {
 	const char *s;
@@ -157,7 +162,9 @@ static int follow(struct merge *m, struct walk *w, uint32_t link, struct err *er
 	layer_entry(m->layers[inode->layer], inode->entry, &e);
 	if (e.link_name[0] == '/')
 		w->at = 0;
-	/* A link that ends a piece takes its place, so that the stack never holds more than links. */
+	/*
+	 * A link that ends a piece takes its place, so that the stack never holds more than links.
+	 */
 	w->rest[w->depth++] = (struct path){ e.link_name, strlen(e.link_name) };
 	return 0;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree as plain files. Threads take whole folders, so no two work in the same one: a folder's names are made, its subfolders are queued, and its own attributes are set
- * when nothing will be added to it any more. Further names of files come after all files, the root's attributes last.
+ * A tree as plain files. Threads take whole folders, so no two work in the same one: a folder's
+ * names are made, its subfolders are queued, and its own attributes are set when nothing will be
+ * added to it any more. Further names of files come after all files, the root's attributes last.
  *
- * Trusted is nothing but the target's own file system: each folder is opened from the target's fd without following a link (openat2, Linux 5.6), each name is made
- * exclusively and by its single component, so names and links of an image, or of a neighbour who meddles meanwhile, lead nowhere else.
+ * Trusted is nothing but the target's own file system: each folder is opened from the target's fd
+ * without following a link (openat2, Linux 5.6), each name is made exclusively and by its single
+ * component, so names and links of an image, or of a neighbour who meddles meanwhile, lead nowhere
+ * else.
  */
 #include "base/buf.h"
 #include "base/jobs.h"
@@ -82,7 +85,10 @@ static void report(struct op *op, const struct unpack *u, enum progress_kind kin
 					    .is_count = true });
 }
 
-/* Can the folder get its own attributes as soon as its names are made? Not if links come later, nor if that would lock ourselves out. */
+/*
+ * Can the folder get its own attributes as soon as its names are made? Not if links come later, nor
+ * if that would lock ourselves out.
+ */
 static bool can_finish_now(const struct unpack *u, const struct tree_stat *st, bool has_links)
 {
 	return !has_links && (u->keep_owner || (st->mode & 0700) == 0700);
@@ -276,7 +282,10 @@ static int deepest_first(const void *a, const void *b)
 	return (x->depth < y->depth) - (x->depth > y->depth);
 }
 
-/* The folders whose attributes had to wait, children before parents, so that none locks out the next. */
+/*
+ * The folders whose attributes had to wait, children before parents, so that none locks out the
+ * next.
+ */
 static int finish_late(struct op *op, struct unpack *u, struct err *err)
 {
 	_free_ struct by_depth *order = xcalloc(u->late.count, sizeof(order[0]));
@@ -337,7 +346,10 @@ static void put_marker_back(const struct unpack *u)
 		(void)close(fd);
 }
 
-/* Removing the marker changes nothing but the root's time, which is set once more: the very last call. */
+/*
+ * Removing the marker changes nothing but the root's time, which is set once more: the very last
+ * call.
+ */
 static int finish_root(struct unpack *u, struct err *err)
 {
 	struct unpack_name n = { .unpack = u, .node = TREE_ROOT, .dir_fd = -1, .name = "" };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree as plain files in a folder, and as one flattened tar. Nothing outside the target is ever written, whatever names and links say: every step goes through folder fds.
+ * A tree as plain files in a folder, and as one flattened tar. Nothing outside the target is ever
+ * written, whatever names and links say: every step goes through folder fds.
  */
 #ifndef IMG_LAYERS_UNPACK_H
 #define IMG_LAYERS_UNPACK_H
@@ -11,7 +12,10 @@
 
 #include <stdint.h>
 
-/* What could not be kept (only as an ordinary user, or where the file system refuses), counted by kind, with the first path of each. */
+/*
+ * What could not be kept (only as an ordinary user, or where the file system refuses), counted by
+ * kind, with the first path of each.
+ */
 enum unpack_loss {
 	UNPACK_LOSS_OWNER,
 	UNPACK_LOSS_DEVICE,
@@ -31,18 +35,22 @@ const char *unpack_loss_name(enum unpack_loss loss);
 
 /* Where to and how. */
 struct unpack_options {
-	int dir_fd;	 /* the empty folder to fill; borrowed */
-	bool keep_owner; /* chown, devices, trusted xattrs: as root; else what an ordinary user can */
-	unsigned jobs;	 /* 0: as the operation says */
+	int dir_fd; /* the empty folder to fill; borrowed */
+	/* chown, devices, trusted xattrs: as root; else what an ordinary user can */
+	bool keep_owner;
+	unsigned jobs; /* 0: as the operation says */
 };
 /*
- * Fills the empty folder. While it works the folder holds a marker `.img-incomplete` that is removed last, so an interrupted unpack is recognisable. Parents' modes and
- * times are set last.
+ * Fills the empty folder. While it works the folder holds a marker `.img-incomplete` that is
+ * removed last, so an interrupted unpack is recognisable. Parents' modes and times are set last.
  */
 int unpack_tree(struct op *op, const struct tree *tree, const struct unpack_options *options,
 		struct unpack_report *ret, struct err *err);
 
-/* The flattened root file system as one deterministic pax tar to `fd` (ustar where it fits, else pax), parents first, names sorted, hard links as links; ends with two zero blocks. */
+/*
+ * The flattened root file system as one deterministic pax tar to `fd` (ustar where it fits, else
+ * pax), parents first, names sorted, hard links as links; ends with two zero blocks.
+ */
 int export_tree(struct op *op, const struct tree *tree, int fd, uint64_t *ret_bytes,
 		struct err *err);
 

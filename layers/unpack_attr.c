@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attributes in the order that keeps them: owner, then mode (chown clears set-id bits), then xattrs (chown also clears file capabilities), then times. What an ordinary user, or
- * the file system, can't keep is booked, not hidden.
+ * Attributes in the order that keeps them: owner, then mode (chown clears set-id bits), then xattrs
+ * (chown also clears file capabilities), then times. What an ordinary user, or the file system,
+ * can't keep is booked, not hidden.
  */
 #include "base/buf.h"
 #include "base/mem.h"

@@ -50,7 +50,10 @@ struct unpack {
 
 void unpack_list_add(struct unpack_list *list, uint32_t node);
 
-/* Opens the folder of a node below the target; also where the path is longer than PATH_MAX. Returns the fd. */
+/*
+ * Opens the folder of a node below the target; also where the path is longer than PATH_MAX. Returns
+ * the fd.
+ */
 int unpack_open_dir(const struct unpack *u, uint32_t node, struct err *err);
 
 /* One name to be made in an open folder. */
@@ -70,8 +73,9 @@ int unpack_make(struct unpack_name *n, struct err *err);
 int unpack_copy(struct unpack_name *n, int fd, struct err *err);
 
 /*
- * Sets owner, mode, xattrs and times in the order that keeps set-id bits and capabilities. `fd` is an open file or folder; -1 for
- * what is not opened (links, devices, fifos): then by name in dir_fd. `fresh_mode` is the mode it has now, or UINT32_MAX when unknown.
+ * Sets owner, mode, xattrs and times in the order that keeps set-id bits and capabilities. `fd` is
+ * an open file or folder; -1 for what is not opened (links, devices, fifos): then by name in
+ * dir_fd. `fresh_mode` is the mode it has now, or UINT32_MAX when unknown.
  */
 int unpack_attributes(struct unpack_name *n, int fd, uint32_t fresh_mode, struct err *err);
 

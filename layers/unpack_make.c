@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-/* One read of the tar serves the small files that lie in it; larger files are copied inside the kernel. */
+/*
+ * One read of the tar serves the small files that lie in it; larger files are copied inside the
+ * kernel.
+ */
 #define WINDOW_BYTES ((size_t)256 * 1024)
 #define SMALL_BYTES  ((size_t)128 * 1024)
 #define COPY_ONCE    ((uint64_t)64 << 20)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* passwd(5) and group(5) of an image. Lines that aren't well-formed are passed over, as libc does. */
+/*
+ * passwd(5) and group(5) of an image. Lines that aren't well-formed are passed over, as libc does.
+ */
 #include "layers/users.h"
 
 #include "base/buf.h"

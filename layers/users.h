@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Users and groups of an image, looked up in its own /etc/passwd and /etc/group: never the host's, never through a link that leads out, never from anything but a
- * regular file of bounded size (CVE-2024-9676).
+ * Users and groups of an image, looked up in its own /etc/passwd and /etc/group: never the host's,
+ * never through a link that leads out, never from anything but a regular file of bounded size
+ * (CVE-2024-9676).
  */
 #ifndef IMG_LAYERS_USERS_H
 #define IMG_LAYERS_USERS_H
@@ -25,8 +26,9 @@ struct user {
 void user_fini(struct user *u);
 
 /*
- * Resolves config.User (image-spec config.md): "", USER, UID, USER:GROUP, UID:GID and mixtures. Without a group, the user's own group and supplementary groups apply. Numbers
- * above 2^31-1 (CVE-2024-40635) and names that aren't there are ERR_DAMAGED: the fault is the image's.
+ * Resolves config.User (image-spec config.md): "", USER, UID, USER:GROUP, UID:GID and mixtures.
+ * Without a group, the user's own group and supplementary groups apply. Numbers above 2^31-1
+ * (CVE-2024-40635) and names that aren't there are ERR_DAMAGED: the fault is the image's.
  */
 int user_resolve(const struct tree *tree, const char *text, struct user *ret, struct err *err);
 

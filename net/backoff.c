@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backoff, and the header by which a server sets it. Dates come from peers and are read strictly: fixed places, English names, four-digit years from 1970. */
+/*
+ * Backoff, and the header by which a server sets it. Dates come from peers and are read strictly:
+ * fixed places, English names, four-digit years from 1970.
+ */
 #include "net/backoff.h"
 
 #include "base/mem.h"
@@ -73,7 +76,10 @@ bool backoff_is_status(unsigned status)
 	return false;
 }
 
-/* --- dates ---------------------------------------------------------------------------------------- */
+/*
+ * --- dates
+ * ----------------------------------------------------------------------------------------
+ */
 
 struct date {
 	unsigned year, month, day, hour, minute, second;
@@ -102,8 +108,8 @@ static bool read_month(const char *s, unsigned *ret)
 }
 
 /*
- * One field of a pattern: D day, d day that may begin with a space, M month's name, Y year, y year of two digits, h m s time, Z the zone. Returns its
- * width, 0 when it doesn't fit.
+ * One field of a pattern: D day, d day that may begin with a space, M month's name, Y year, y year
+ * of two digits, h m s time, Z the zone. Returns its width, 0 when it doesn't fit.
  */
 static size_t read_field(char field, const char *s, struct date *d)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting before another try: doubled each time, with jitter so that many clients don't come back at once, for as long as the server asks (RFC 9110 section
- * 10.2.3) within reason, and given up at once when the operation is cancelled.
+ * Waiting before another try: doubled each time, with jitter so that many clients don't come back
+ * at once, for as long as the server asks (RFC 9110 section 10.2.3) within reason, and given up at
+ * once when the operation is cancelled.
  */
 #ifndef IMG_NET_BACKOFF_H
 #define IMG_NET_BACKOFF_H
@@ -12,7 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longest wait between two tries, ours or asked for by Retry-After: a server that asks for more gets no further try. */
+/*
+ * Longest wait between two tries, ours or asked for by Retry-After: a server that asks for more
+ * gets no further try.
+ */
 #define BACKOFF_MAX_MS 60000
 
 /* Value. */
@@ -27,15 +31,19 @@ void backoff_init(struct backoff *b, unsigned retries, unsigned first_ms);
 /* All tries are there again: something was achieved. */
 void backoff_reset(struct backoff *b);
 /*
- * Waits before another try, with a note that tells why. `asked_ms` is Retry-After's, -1 when there was none. Returns 1 after the wait, 0 when
- * no try is left or the server asks for too long a wait, or -ECANCELED.
+ * Waits before another try, with a note that tells why. `asked_ms` is Retry-After's, -1 when there
+ * was none. Returns 1 after the wait, 0 when no try is left or the server asks for too long a wait,
+ * or -ECANCELED.
  */
 int backoff_wait(struct backoff *b, struct op *op, const struct err *why, int64_t asked_ms,
 		 struct err *err);
 
 /* 408, 429, 499, 500, 502, 503, 504, 522: worth another try. */
 bool backoff_is_status(unsigned status);
-/* Retry-After: seconds, or a date counted from `now_sec`. Milliseconds, or -1 when it can't be read. */
+/*
+ * Retry-After: seconds, or a date counted from `now_sec`. Milliseconds, or -1 when it can't be
+ * read.
+ */
 int64_t backoff_retry_after(const char *value, int64_t now_sec);
 /* HTTP's three forms of a date (RFC 9110 section 5.6.7). Returns 0 or -EINVAL; sets no err. */
 int backoff_parse_date(const char *text, int64_t *ret_sec);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certs.d: the folder with a host's own certificates (containers-certs.d(5)): *.crt are further roots, NAME.cert and NAME.key are a client pair. The files
- * are the user's or the administrator's.
+ * certs.d: the folder with a host's own certificates (containers-certs.d(5)): *.crt are further
+ * roots, NAME.cert and NAME.key are a client pair. The files are the user's or the administrator's.
  */
 #ifndef IMG_NET_CERTS_H
 #define IMG_NET_CERTS_H
@@ -21,16 +21,20 @@ static inline void certs_fini_p(struct certs *c)
 #define _certs_ __attribute__((cleanup(certs_fini_p)))
 
 /*
- * Reads one folder. Of several client pairs the first by name is taken, libcurl sends but one. ERR_USAGE when a *.cert has no *.key or the other way round,
- * ERR_NOT_FOUND when there is no such folder.
+ * Reads one folder. Of several client pairs the first by name is taken, libcurl sends but one.
+ * ERR_USAGE when a *.cert has no *.key or the other way round, ERR_NOT_FOUND when there is no such
+ * folder.
  */
 int certs_read(const char *dir, struct certs *ret, struct err *err);
 /*
- * Reads the first folder BASE/HOST that is there; *ret is empty when none is. A folder we may not read counts as absent, as /etc/docker/certs.d is often
- * root's alone. `bases` ends with NULL.
+ * Reads the first folder BASE/HOST that is there; *ret is empty when none is. A folder we may not
+ * read counts as absent, as /etc/docker/certs.d is often root's alone. `bases` ends with NULL.
  */
 int certs_find(const char *const *bases, const char *host, struct certs *ret, struct err *err);
-/* The same in the usual places: $HOME/.config/containers/certs.d, /etc/containers/certs.d, /etc/docker/certs.d. */
+/*
+ * The same in the usual places: $HOME/.config/containers/certs.d, /etc/containers/certs.d,
+ * /etc/docker/certs.d.
+ */
 int certs_find_usual(const char *host, struct certs *ret, struct err *err);
 
 #endif

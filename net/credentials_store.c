@@ -36,7 +36,10 @@ static void auth_file_close(struct auth_file *f)
 		(void)close(f->dir);
 }
 
-/* One link further: its target, beside it when relative. 1 and *ret, 0 when `path` is no link, -errno. */
+/*
+ * One link further: its target, beside it when relative. 1 and *ret, 0 when `path` is no link,
+ * -errno.
+ */
 static int follow(const char *path, char **ret)
 {
 	char target[4096];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds libcurl at run time. Either TLS flavour of Debian will do; the one of OpenSSL is tried first, since OpenSSL is loaded anyway. */
+/*
+ * Finds libcurl at run time. Either TLS flavour of Debian will do; the one of OpenSSL is tried
+ * first, since OpenSSL is loaded anyway.
+ */
 #include "net/curl_dl.h"
 
 #include "base/mem.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl as a table of functions, filled by dlopen when the first request is made: linking with it would cost every command ten milliseconds
- * (33 libraries). The types come from its header, so a call is checked like a direct one.
+ * libcurl as a table of functions, filled by dlopen when the first request is made: linking with it
+ * would cost every command ten milliseconds (33 libraries). The types come from its header, so a
+ * call is checked like a direct one.
  */
 #ifndef IMG_NET_CURL_DL_H
 #define IMG_NET_CURL_DL_H
@@ -43,11 +44,14 @@ struct curl_dl {
 };
 
 /*
- * Loads libcurl.so.4 (or libcurl-gnutls.so.4 where it is missing, and first with IMG_CURL_GNUTLS=1 in the environment) and starts it. ERR_UNSUPPORTED
- * when there is none. Not to be called from two threads at once.
+ * Loads libcurl.so.4 (or libcurl-gnutls.so.4 where it is missing, and first with IMG_CURL_GNUTLS=1
+ * in the environment) and starts it. ERR_UNSUPPORTED when there is none. Not to be called from two
+ * threads at once.
  */
 int curl_dl_load(struct curl_dl *ret, struct err *err);
-/* Gives back what curl_dl_load took. The library itself stays: its exit handlers would outlive it. */
+/*
+ * Gives back what curl_dl_load took. The library itself stays: its exit handlers would outlive it.
+ */
 void curl_dl_unload(const struct curl_dl *curl);
 
 #endif

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests with patience: a try (net/fetch_try.c) that fails for a reason that may pass is made again, for methods where twice is as good as once. Answers
- * that are no success become errors here, in the registry's own words.
+ * Requests with patience: a try (net/fetch_try.c) that fails for a reason that may pass is made
+ * again, for methods where twice is as good as once. Answers that are no success become errors
+ * here, in the registry's own words.
  */
 #include "net/fetch_priv.h"
 
 #include "base/text.h"
 #include "net/warning.h"
 
-/* --- the fetch ------------------------------------------------------------------------------------ */
+/*
+ * --- the fetch
+ * ------------------------------------------------------------------------------------
+ */
 
 static char *copy_of(const char *s)
 {
@@ -56,7 +60,10 @@ void fetch_free(struct fetch *f)
 	free(f);
 }
 
-/* --- warnings ------------------------------------------------------------------------------------- */
+/*
+ * --- warnings
+ * -------------------------------------------------------------------------------------
+ */
 
 /* Whether the text is new; it is not new once there are too many. */
 static bool is_new_warning(struct fetch *f, const char *text)
@@ -97,7 +104,10 @@ void fetch_note_warnings(struct fetch *f, struct op *op, const char *host,
 		note_line(f, op, host, line);
 }
 
-/* --- refusals ------------------------------------------------------------------------------------- */
+/*
+ * --- refusals
+ * -------------------------------------------------------------------------------------
+ */
 
 void fetch_call_keep_body(struct fetch_call *c, struct http_response *res)
 {
@@ -170,7 +180,10 @@ int fetch_call_refused(struct fetch_call *c, struct http_response *res, struct e
 	return -why.errnum;
 }
 
-/* --- tries ---------------------------------------------------------------------------------------- */
+/*
+ * --- tries
+ * ----------------------------------------------------------------------------------------
+ */
 
 static bool is_success(const struct fetch_call *c, unsigned status)
 {
@@ -248,7 +261,10 @@ int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	return fetch_call_run(&call, &backoff, ret, err);
 }
 
-/* --- token realms --------------------------------------------------------------------------------- */
+/*
+ * --- token realms
+ * ---------------------------------------------------------------------------------
+ */
 
 int fetch_exchange(void *arg, struct op *op, const struct auth_exchange *exchange,
 		   struct auth_reply *ret, struct err *err)

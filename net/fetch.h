@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request that gets through: redirects followed by hand (credentials never leave host, port and scheme; https never falls to http), challenges
- * answered with tokens or basic credentials, retries with backoff and Retry-After, and clear errors. One `struct fetch` serves one process and
- * all hosts; thread-safe.
+ * A request that gets through: redirects followed by hand (credentials never leave host, port and
+ * scheme; https never falls to http), challenges answered with tokens or basic credentials, retries
+ * with backoff and Retry-After, and clear errors. One `struct fetch` serves one process and all
+ * hosts; thread-safe.
  */
 #ifndef IMG_NET_FETCH_H
 #define IMG_NET_FETCH_H
@@ -14,10 +15,12 @@ struct fetch;
 /* From the command line and its environment; strings are copied. */
 struct fetch_config {
 	bool plain_http; /* --plain-http: speak http to every registry */
-	bool tls_verify; /* --tls-verify; false also allows a fall back to http when the host speaks no TLS */
+	/* --tls-verify; false also allows a fall back to http when the host speaks no TLS */
+	bool tls_verify;
 	bool https_only; /* --tls-verify=true was given: https to loopback hosts as well */
 	const char *
-		cert_dir; /* --cert-dir or NULL: holds the *.crt, *.cert, *.key of the hosts asked */
+		/* --cert-dir or NULL: holds the *.crt, *.cert, *.key of the hosts asked */
+		cert_dir;
 	const char *authfile;	 /* --authfile or NULL: the usual files */
 	const char *creds;	 /* --creds USER[:PASS] or NULL */
 	unsigned retries;	 /* --retry: further tries after the first */
@@ -33,24 +36,29 @@ struct fetch_request {
 	const char *host;   /* "registry.example:5000", as in a reference (for Hub its API host) */
 	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
 	/*
-	 * "/v2/..." with query, already escaped, or any URL that the host gave (Location, Link, a layer's foreign URL): one of another origin is treated like a
-	 * redirect there, so no credentials go with it and private places are refused; `host` stays the registry's.
+	 * "/v2/..." with query, already escaped, or any URL that the host gave (Location, Link, a
+	 * layer's foreign URL): one of another origin is treated like a redirect there, so no
+	 * credentials go with it and private places are refused; `host` stays the registry's.
 	 */
 	const char *path;
 	const char *scope;	/* "repository:NAME:pull" for tokens, or NULL */
 	const char *repository; /* "host/ns/repo" for namespaced credentials, or NULL */
-	const char *auth_key; /* key of the credential files when it is not the host (Hub), or NULL */
+	/* key of the credential files when it is not the host (Hub), or NULL */
+	const char *auth_key;
 	const struct http_header *headers;
 	size_t header_count;
 	const void *body; /* or NULL */
 	size_t body_len;
 	struct source *
-		body_source; /* or a stream of body_len bytes (borrowed): sent once, never retried */
-	bool anonymous;	     /* no credentials at all (foreign layer URLs) */
+		/* or a stream of body_len bytes (borrowed): sent once, never retried */
+		body_source;
+	bool anonymous; /* no credentials at all (foreign layer URLs) */
 };
 /*
- * Sends until an answer comes that is not 401, a redirect, or retryable. Gives 2xx and 416 answers; other statuses become errors: 404 ERR_NOT_FOUND, 401 ERR_AUTH, 403 ERR_DENIED,
- * 429 and 503 ERR_BUSY, other 5xx ERR_SERVER, else mostly ERR_FAILED (net/reply.c), with the registry's own error texts (escaped, first few) in the message.
+ * Sends until an answer comes that is not 401, a redirect, or retryable. Gives 2xx and 416 answers;
+ * other statuses become errors: 404 ERR_NOT_FOUND, 401 ERR_AUTH, 403 ERR_DENIED, 429 and 503
+ * ERR_BUSY, other 5xx ERR_SERVER, else mostly ERR_FAILED (net/reply.c), with the registry's own
+ * error texts (escaped, first few) in the message.
  */
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	       struct http_response **ret, struct err *err);
@@ -60,12 +68,14 @@ struct fetch_body {
 	struct fetch_request req; /* copied; `method` and `body` are not looked at */
 	uint64_t offset;
 	uint64_t total_bytes;
-	uint64_t ret_offset; /* out: where the source begins: `offset`, or 0 when the server ignores Range */
+	/* out: where the source begins: `offset`, or 0 when the server ignores Range */
+	uint64_t ret_offset;
 };
 /*
- * Opens a body that survives broken connections: it goes on with Range from where it was, as often as the retries allow without progress. The source gives exactly
- * total_bytes - ret_offset bytes or fails: ERR_DAMAGED when the server has another size (known before the first byte where it sends Content-Length). Fetch and op outlive the
- * source.
+ * Opens a body that survives broken connections: it goes on with Range from where it was, as often
+ * as the retries allow without progress. The source gives exactly total_bytes - ret_offset bytes or
+ * fails: ERR_DAMAGED when the server has another size (known before the first byte where it sends
+ * Content-Length). Fetch and op outlive the source.
  */
 int fetch_open(struct fetch *f, struct op *op, struct fetch_body *body, struct source **ret,
 	       struct err *err);

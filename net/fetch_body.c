@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A body that survives broken connections (RFC 9110 section 14): what is missing is asked for with Range, from the registry anew, since a redirect's signature
- * may have run out. What the server says about sizes and ranges must fit the size that the descriptor promised; that the bytes are the right ones is
- * for the digest to say.
+ * A body that survives broken connections (RFC 9110 section 14): what is missing is asked for with
+ * Range, from the registry anew, since a redirect's signature may have run out. What the server
+ * says about sizes and ranges must fit the size that the descriptor promised; that the bytes are
+ * the right ones is for the digest to say.
  */
 #include "net/fetch_priv.h"
 
@@ -71,7 +72,10 @@ static void body_close(struct source *src)
 	free(b);
 }
 
-/* --- what the server says ------------------------------------------------------------------------- */
+/*
+ * --- what the server says
+ * -------------------------------------------------------------------------
+ */
 
 static int wrong_size(const struct body_source *b, uint64_t found, struct err *err)
 {
@@ -134,7 +138,10 @@ static int judge(struct body_source *b, struct err *err)
 	return check_whole(b, err);
 }
 
-/* --- asking --------------------------------------------------------------------------------------- */
+/*
+ * --- asking
+ * ---------------------------------------------------------------------------------------
+ */
 
 static int ask(struct body_source *b, bool whole, struct err *err)
 {
@@ -163,13 +170,18 @@ static int reopen(struct body_source *b, struct err *err)
 	rc = judge(b, err);
 	if (rc != 1)
 		return rc;
-	/* 416 to what is well within the promised size: a server that can't do ranges, or has less. */
+	/*
+	 * 416 to what is well within the promised size: a server that can't do ranges, or has less.
+	 */
 	TRY(ask(b, true, err));
 	rc = judge(b, err);
 	return rc == 1 ? err_set(err, ERR_DAMAGED, "%s: status 416 without a Range", b->name) : rc;
 }
 
-/* --- giving --------------------------------------------------------------------------------------- */
+/*
+ * --- giving
+ * ---------------------------------------------------------------------------------------
+ */
 
 static int too_long(const struct body_source *b, struct err *err)
 {
@@ -250,7 +262,10 @@ static ssize_t body_next(struct source *src, const uint8_t **ret, struct err *er
 
 static const struct source_ops body_ops = { .next = body_next, .close = body_close };
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/*
+ * --- opening
+ * --------------------------------------------------------------------------------------
+ */
 
 static int check_order(const struct fetch_body *body, struct err *err)
 {

@@ -3,11 +3,13 @@
  * Hosts, and http or https. https is the rule. Plain http is spoken
  *
  *	to every host with --plain-http;
- *	to loopback hosts that answer it, unless --tls-verify=true was given or certs.d has a folder with something for the host;
+ * to loopback hosts that answer it, unless --tls-verify=true was given or certs.d has a folder with
+ * something for the host;
  *	with --tls-verify=false to hosts that don't speak TLS.
  *
- * The last two need a look: a GET of /v2/ without credentials, once a host and process, in the first scheme and, when the answer is not one of that scheme,
- * in the other. An answer of any status decides.
+ * The last two need a look: a GET of /v2/ without credentials, once a host and process, in the
+ * first scheme and, when the answer is not one of that scheme, in the other. An answer of any
+ * status decides.
  */
 #include "net/fetch_priv.h"
 
@@ -75,7 +77,10 @@ int fetch_host_tls(struct fetch *f, const struct fetch_host *host, const struct 
 		tls.cert_file = host->certs.cert_file;
 		tls.key_file = host->certs.key_file;
 	} else if (url->is_https) {
-		/* Another host: its own roots, else those of the host that led to it; never a client certificate. */
+		/*
+		 * Another host: its own roots, else those of the host that led to it; never a
+		 * client certificate.
+		 */
 		_free_ char *origin = url_origin(url);
 		struct fetch_host *other;
 

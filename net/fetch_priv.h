@@ -45,8 +45,8 @@ void fetch_hosts_free(struct fetch_host *hosts);
 int fetch_host_scheme(struct fetch *f, struct op *op, struct fetch_host *host, bool *ret_https,
 		      struct err *err);
 /*
- * How to speak TLS to `url` on the way of a call to `host`: with all that certs.d has for the host when `url` is NULL, which means the host itself. Strings
- * are borrowed from the fetch.
+ * How to speak TLS to `url` on the way of a call to `host`: with all that certs.d has for the host
+ * when `url` is NULL, which means the host itself. Strings are borrowed from the fetch.
  */
 int fetch_host_tls(struct fetch *f, const struct fetch_host *host, const struct url *url,
 		   struct http_tls *ret, struct err *err);
@@ -67,11 +67,12 @@ struct fetch_call {
 	char *visited[REDIRECTS_MAX + 1]; /* URLs of this try */
 	unsigned hops;
 
-	bool auth_failed;		     /* after tries of its own */
-	bool is_retryable;		     /* what made the last try fail may pass */
-	int64_t asked_ms;		     /* Retry-After of the last answer, or -1 */
-	struct buf refusal;		     /* body of the last answer that was no success */
-	const struct http_response *refused; /* whose body that is: an address, not to be followed */
+	bool auth_failed;   /* after tries of its own */
+	bool is_retryable;  /* what made the last try fail may pass */
+	int64_t asked_ms;   /* Retry-After of the last answer, or -1 */
+	struct buf refusal; /* body of the last answer that was no success */
+	/* whose body that is: an address, not to be followed */
+	const struct http_response *refused;
 };
 void fetch_call_init(struct fetch_call *c, struct fetch *f, struct op *op,
 		     const struct fetch_request *req);
@@ -85,7 +86,9 @@ int fetch_call_run(struct fetch_call *c, struct backoff *backoff, struct http_re
 int fetch_call_try(struct fetch_call *c, struct http_response **ret, struct err *err);
 /* Turns an answer into an error, with what its body says. Sets is_retryable and asked_ms. */
 int fetch_call_refused(struct fetch_call *c, struct http_response *res, struct err *err);
-/* Reads a short body to its end, so that the connection can be kept, into c->refusal; never fails. */
+/*
+ * Reads a short body to its end, so that the connection can be kept, into c->refusal; never fails.
+ */
 void fetch_call_keep_body(struct fetch_call *c, struct http_response *res);
 /* Passes on what the registry wants users to see, once each. */
 void fetch_note_warnings(struct fetch *f, struct op *op, const char *host,

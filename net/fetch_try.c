@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One try of a request: from the registry along redirects, which are followed by hand. What belongs to the registry alone (Authorization, client certificate,
- * headers of the caller beyond the content's) stays with its scheme, host and port. Locations are the peer's word: parsed strictly, never from https to http, never
- * from outside into a private network, never in a circle, never further than REDIRECTS_MAX.
+ * One try of a request: from the registry along redirects, which are followed by hand. What belongs
+ * to the registry alone (Authorization, client certificate, headers of the caller beyond the
+ * content's) stays with its scheme, host and port. Locations are the peer's word: parsed strictly,
+ * never from https to http, never from outside into a private network, never in a circle, never
+ * further than REDIRECTS_MAX.
  */
 #include "net/fetch_priv.h"
 
@@ -203,7 +205,8 @@ static int answer(struct fetch_call *c, struct http_response *res, struct err *e
 }
 
 /*
- * Takes the request's path or URL. The host's own name over http is what a registry behind a proxy that ends TLS writes: it is asked over https as before.
+ * Takes the request's path or URL. The host's own name over http is what a registry behind a proxy
+ * that ends TLS writes: it is asked over https as before.
  */
 static int begin_at(struct fetch_call *c, struct err *err)
 {

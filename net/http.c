@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One transfer: pumped by whoever wants its headers or its body, so nothing runs in the background and a body nobody reads holds the peer back. The peer is
- * trusted with nothing: headers are counted, the body goes through one bounded buffer, silence has an end.
+ * One transfer: pumped by whoever wants its headers or its body, so nothing runs in the background
+ * and a body nobody reads holds the peer back. The peer is trusted with nothing: headers are
+ * counted, the body goes through one bounded buffer, silence has an end.
  */
 #include "net/http_priv.h"
 
@@ -285,8 +286,9 @@ static int no_headers(const struct http_response *res, struct err *err)
 }
 
 /*
- * A kept connection that the server closed just when we began to send the body. libcurl begins again by itself only when it noticed before or after; a body
- * in memory can be sent again, and the server can't have acted on a request it never had in full.
+ * A kept connection that the server closed just when we began to send the body. libcurl begins
+ * again by itself only when it noticed before or after; a body in memory can be sent again, and the
+ * server can't have acted on a request it never had in full.
  */
 static bool is_stale(const struct http_response *res)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTTP client over libcurl (loaded with dlopen at the first request: it costs ten milliseconds): one request, one response whose body is a source. HTTP/1.1 and HTTP/2,
- * connections kept and reused over requests and threads, TLS with a host's own CAs and client certificate, proxies from the environment. Knows nothing of
- * redirects, retries or credentials: net/fetch.h stands on it for those.
+ * An HTTP client over libcurl (loaded with dlopen at the first request: it costs ten milliseconds):
+ * one request, one response whose body is a source. HTTP/1.1 and HTTP/2, connections kept and
+ * reused over requests and threads, TLS with a host's own CAs and client certificate, proxies from
+ * the environment. Knows nothing of redirects, retries or credentials: net/fetch.h stands on it for
+ * those.
  */
 #ifndef IMG_NET_HTTP_H
 #define IMG_NET_HTTP_H
@@ -17,14 +19,18 @@
 
 struct http_client;
 
-/* Version of libcurl, which is loaded for it, into dst: "7.88.1 (OpenSSL/3.0.17)". ERR_UNSUPPORTED when there is none. */
+/*
+ * Version of libcurl, which is loaded for it, into dst: "7.88.1 (OpenSSL/3.0.17)". ERR_UNSUPPORTED
+ * when there is none.
+ */
 int http_library_version(char *dst, size_t dst_bytes, struct err *err);
 
 struct http_config {
 	const char *user_agent;	     /* NULL: "img/VERSION" */
 	uint64_t header_bytes_max;   /* of one response, all headers; 0: 256 KiB */
 	unsigned connect_timeout_ms; /* 0: 15 s */
-	unsigned idle_timeout_ms; /* no byte, or no KiB of a body, for so long: ERR_TIMEOUT; 0: 60 s */
+	/* no byte, or no KiB of a body, for so long: ERR_TIMEOUT; 0: 60 s */
+	unsigned idle_timeout_ms;
 };
 struct http_client *http_client_new(const struct http_config *config);
 /* No request may be open any more. */
@@ -48,7 +54,8 @@ struct http_request {
 	const struct http_header *headers;
 	size_t header_count;
 	const void *
-		body; /* or NULL; borrowed until the response is closed; never preceded by "Expect" */
+		/* or NULL; borrowed until the response is closed; never preceded by "Expect" */
+		body;
 	size_t body_len;
 	struct source *body_source; /* or a stream of body_len bytes (borrowed) */
 	const struct http_tls *tls; /* or NULL for the system's defaults */
@@ -56,16 +63,24 @@ struct http_request {
 	unsigned total_timeout_ms;
 };
 
-/* An answer whose headers have come; the body is still on the wire. One thread at a time; client and op outlive it. */
+/*
+ * An answer whose headers have come; the body is still on the wire. One thread at a time; client
+ * and op outlive it.
+ */
 struct http_response;
 
 /*
- * Sends and waits for the final status line and headers (1xx skipped). Any status is a success here; ERR_NETWORK, ERR_TIMEOUT, ERR_LIMIT (headers), ERR_DAMAGED (not HTTP; with a
- * hint when plain HTTP answered TLS), ERR_CANCELLED otherwise. Certificate trouble is ERR_DENIED with a hint that names --tls-verify, --cert-dir.
+ * Sends and waits for the final status line and headers (1xx skipped). Any status is a success
+ * here; ERR_NETWORK, ERR_TIMEOUT, ERR_LIMIT (headers), ERR_DAMAGED (not HTTP; with a hint when
+ * plain HTTP answered TLS), ERR_CANCELLED otherwise. Certificate trouble is ERR_DENIED with a hint
+ * that names --tls-verify, --cert-dir.
  */
 int http_send(struct http_client *client, struct op *op, const struct http_request *req,
 	      struct http_response **ret, struct err *err);
-/* Ends the transfer (reusing the connection only if the body was read to its end) and frees. NULL is fine. */
+/*
+ * Ends the transfer (reusing the connection only if the body was read to its end) and frees. NULL
+ * is fine.
+ */
 void http_response_close(struct http_response *res);
 
 static inline void http_response_close_p(struct http_response **res)
@@ -75,12 +90,17 @@ static inline void http_response_close_p(struct http_response **res)
 #define _response_ __attribute__((cleanup(http_response_close_p)))
 
 unsigned http_response_status(const struct http_response *res);
-/* First value of a header (case-insensitive), NULL when absent; and the n-th of several. Borrowed. */
+/*
+ * First value of a header (case-insensitive), NULL when absent; and the n-th of several. Borrowed.
+ */
 const char *http_response_header(const struct http_response *res, const char *name);
 const char *http_response_header_at(const struct http_response *res, const char *name, size_t n);
 /* Content-Length, or -1. */
 int64_t http_response_length(const struct http_response *res);
-/* The body; borrowed, lives with the response (closing the source itself is not needed and does nothing). */
+/*
+ * The body; borrowed, lives with the response (closing the source itself is not needed and does
+ * nothing).
+ */
 struct source *http_response_body(struct http_response *res);
 /* The whole body into `out` (its cap is the limit). */
 int http_response_read(struct http_response *res, struct buf *out, struct err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client and its lanes. A lane is a libcurl handle with connections of its own, which need no lock; lanes wait in a pool, latest used first, so that
- * a request finds the connection that an earlier one, of any thread, has left.
+ * The client and its lanes. A lane is a libcurl handle with connections of its own, which need no
+ * lock; lanes wait in a pool, latest used first, so that a request finds the connection that an
+ * earlier one, of any thread, has left.
  */
 #include "net/http_priv.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl's results in our words: the kind decides whether trying again makes sense and which exit code the user gets. libcurl's own text may quote the
- * peer, so it is escaped. Where one code stands for several troubles its text has to tell them apart; an unknown text falls to the milder kind.
+ * libcurl's results in our words: the kind decides whether trying again makes sense and which exit
+ * code the user gets. libcurl's own text may quote the peer, so it is escaped. Where one code
+ * stands for several troubles its text has to tell them apart; an unknown text falls to the milder
+ * kind.
  */
 #include "net/http_priv.h"
 

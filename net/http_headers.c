@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The headers of a response as a list. Lines come from the peer; their total size is bounded by the caller, their number here. */
+/*
+ * The headers of a response as a list. Lines come from the peer; their total size is bounded by the
+ * caller, their number here.
+ */
 #include "net/http_priv.h"
 
 #include "base/text.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the HTTP client share: the client with its lanes, a response under way, its headers. */
+/*
+ * What the files of the HTTP client share: the client with its lanes, a response under way, its
+ * headers.
+ */
 #ifndef IMG_NET_HTTP_PRIV_H
 #define IMG_NET_HTTP_PRIV_H
 
@@ -11,8 +14,9 @@
 #include <pthread.h>
 
 /*
- * A body is copied into one buffer a lane. libcurl reads HTTP_READ_BYTES at once and hands on 16 KiB at a time, so a plain connection never
- * fills it; one that does (TLS, HTTP/2) is paused and keeps at most one read back.
+ * A body is copied into one buffer a lane. libcurl reads HTTP_READ_BYTES at once and hands on 16
+ * KiB at a time, so a plain connection never fills it; one that does (TLS, HTTP/2) is paused and
+ * keeps at most one read back.
  */
 #define HTTP_BODY_BYTES	 ((size_t)128 << 10)
 #define HTTP_READ_BYTES	 ((size_t)64 << 10)
@@ -100,7 +104,9 @@ struct http_response {
 	uint64_t window_bytes, window_ms;
 };
 
-/* A lane that probably has a connection to `origin`, or another. Gives it back with lane_release. */
+/*
+ * A lane that probably has a connection to `origin`, or another. Gives it back with lane_release.
+ */
 int lane_acquire(struct http_client *client, const char *origin, struct lane **ret,
 		 struct err *err);
 void lane_release(struct http_client *client, struct lane *lane);
@@ -116,8 +122,8 @@ int http_setup(struct http_response *res, const struct http_request *req, const 
 	       struct err *err);
 
 /*
- * Finds the roots for a host. *ret_path (borrowed from the client) is NULL when libcurl's own are the right ones: no ca_dir, nothing in
- * the environment.
+ * Finds the roots for a host. *ret_path (borrowed from the client) is NULL when libcurl's own are
+ * the right ones: no ca_dir, nothing in the environment.
  */
 int http_roots(struct http_client *client, const char *ca_dir, const char **ret_path,
 	       struct err *err);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificates to trust. libcurl takes one file of them and replaces its own with it, so roots from certs.d or from the environment are put
- * together with the system's into a file in memory: the same path each time lets libcurl reuse connections and what it parsed.
+ * The certificates to trust. libcurl takes one file of them and replaces its own with it, so roots
+ * from certs.d or from the environment are put together with the system's into a file in memory:
+ * the same path each time lets libcurl reuse connections and what it parsed.
  *
- *	system's own:	$SSL_CERT_FILE and every file in the folders of $SSL_CERT_DIR (colon-separated) if one of them is set (as in Go,
+ * system's own:   $SSL_CERT_FILE and every file in the folders of $SSL_CERT_DIR (colon-separated)
+ * if one of them is set (as in Go,
  *			OpenSSL and curl), else the bundle libcurl was built for
  *	then:		every *.crt of the host's folder
  *
@@ -58,7 +60,9 @@ static int read_up_to(int fd, const char *path, struct buf *out, struct err *err
 	}
 }
 
-/* Appends a PEM file. A file without a certificate is left out, or refused when it `must` have one. */
+/*
+ * Appends a PEM file. A file without a certificate is left out, or refused when it `must` have one.
+ */
 static int add_file(struct buf *out, int dir, const char *name, bool must, struct err *err)
 {
 	_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -108,7 +112,10 @@ static int add_each(struct buf *out, int dir, struct dirent *const *names, bool 
 	return 0;
 }
 
-/* The files of a folder, in the order of their names: those called *.crt, which must hold certificates, or all that do. */
+/*
+ * The files of a folder, in the order of their names: those called *.crt, which must hold
+ * certificates, or all that do.
+ */
 static int add_dir(struct buf *out, const char *path, bool only_crt, struct err *err)
 {
 	_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request as options of libcurl. Everything libcurl would do on its own is off: redirects, credentials from .netrc, cookies, decoding of
- * the content, answers without headers, protocols other than HTTP, and waiting for "100 Continue".
+ * A request as options of libcurl. Everything libcurl would do on its own is off: redirects,
+ * credentials from .netrc, cookies, decoding of the content, answers without headers, protocols
+ * other than HTTP, and waiting for "100 Continue".
  *
- * Proxies are libcurl's business, by its rules: http_proxy (lower case only: in a CGI program a peer's header can set HTTP_PROXY), https_proxy or HTTPS_PROXY,
- * all_proxy or ALL_PROXY, no_proxy or NO_PROXY. Loopback hosts are never asked through a proxy, as in Go's clients.
+ * Proxies are libcurl's business, by its rules: http_proxy (lower case only: in a CGI program a
+ * peer's header can set HTTP_PROXY), https_proxy or HTTPS_PROXY, all_proxy or ALL_PROXY, no_proxy
+ * or NO_PROXY. Loopback hosts are never asked through a proxy, as in Go's clients.
  */
 #include "net/http_priv.h"
 
@@ -163,7 +165,10 @@ static int set_tls(struct setup *s, struct http_response *res, const struct http
 	if (tls->cert_file) {
 		set_ptr(s, CURLOPT_SSLCERT, tls->cert_file);
 		set_ptr(s, CURLOPT_SSLKEY, tls->key_file);
-		/* Else OpenSSL asks the terminal for the password of an encrypted key; GnuTLS takes this for one. */
+		/*
+		 * Else OpenSSL asks the terminal for the password of an encrypted key; GnuTLS takes
+		 * this for one.
+		 */
 		if (is_openssl(s->curl))
 			set_ptr(s, CURLOPT_KEYPASSWD, "");
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Link: <target>; param=value; param="value", <target>... (RFC 8288 section 3, appendix B). The bytes come from a peer; reading is linear and
- * never goes back.
+ * Link: <target>; param=value; param="value", <target>... (RFC 8288 section 3, appendix B). The
+ * bytes come from a peer; reading is linear and never goes back.
  */
 #include "net/link.h"
 

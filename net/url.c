@@ -19,9 +19,14 @@ void url_fini(struct url *u)
 	*u = (struct url){ 0 };
 }
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/*
+ * --- messages -----------------------------------------------------------------------------------
+ */
 
-/* A URL that failed to parse, for a message: no query, it may hold a signature, and no user name with a password. */
+/*
+ * A URL that failed to parse, for a message: no query, it may hold a signature, and no user name
+ * with a password.
+ */
 static int refuse(struct err *err, const char *text, const char *why)
 {
 	const char *slashes = strstr(text, "//");
@@ -67,7 +72,9 @@ char *url_shown(const struct url *u)
 	return xasprintf("%s%s", origin, path);
 }
 
-/* --- parsing ------------------------------------------------------------------------------------ */
+/*
+ * --- parsing ------------------------------------------------------------------------------------
+ */
 
 /* Length of "NAME:" at the start without the colon, or 0. */
 static size_t scheme_len(const char *s)
@@ -223,7 +230,9 @@ int url_of_host(const char *host, bool is_https, const char *path, struct url *r
 	return 0;
 }
 
-/* --- references --------------------------------------------------------------------------------- */
+/*
+ * --- references ---------------------------------------------------------------------------------
+ */
 
 /* RFC 3986 section 5.2.4, on the path in place; the query is left alone. */
 static void remove_dots(char *path)
@@ -299,7 +308,9 @@ bool url_same_origin(const struct url *a, const struct url *b)
 	return a->is_https == b->is_https && a->port == b->port && !strcmp(a->host, b->host);
 }
 
-/* --- where hosts are ---------------------------------------------------------------------------- */
+/*
+ * --- where hosts are ----------------------------------------------------------------------------
+ */
 
 static bool is_localhost(const char *host)
 {
@@ -396,7 +407,9 @@ bool url_host_is_private(const char *host)
 		return false;
 	if (embedded_v4(&v6, &v4))
 		return is_private_v4(v4);
-	/* fc00::/7 unique local, fe80::/10 and fec0::/10 link and site local, ff00::/8 multicast. */
+	/*
+	 * fc00::/7 unique local, fe80::/10 and fec0::/10 link and site local, ff00::/8 multicast.
+	 */
 	return (v6.s6_addr[0] & 0xfe) == 0xfc || v6.s6_addr[0] == 0xfe || v6.s6_addr[0] == 0xff;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * warn-code SP warn-agent SP warn-text [SP warn-date], several separated by commas (RFC 7234 section 5.5, which RFC 9111 retired and the
- * distribution-spec kept). The bytes come from a peer; reading is linear.
+ * warn-code SP warn-agent SP warn-text [SP warn-date], several separated by commas (RFC 7234
+ * section 5.5, which RFC 9111 retired and the distribution-spec kept). The bytes come from a peer;
+ * reading is linear.
  */
 #include "net/warning.h"
 

@@ -6,8 +6,9 @@
  *   prefix of an earlier fetch ---+-> verify -> prefetch -> decompress -> layer.tar
  *                                                        +-> entry index
  *
- * Network, staging and blob digest run in the prefetch thread, decompression and index in the job's. Nothing is believed: the blob's digest and size are arguments of the
- * verifying source, the DiffID is compared before either file is committed. Order of locks: blob, then layer.
+ * Network, staging and blob digest run in the prefetch thread, decompression and index in the
+ * job's. Nothing is believed: the blob's digest and size are arguments of the verifying source, the
+ * DiffID is compared before either file is committed. Order of locks: blob, then layer.
  */
 #include "pull/blob_job.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store as a place to read images from: a transport over its blobs and names. What is read is hashed again, as from any other place. */
+/*
+ * The store as a place to read images from: a transport over its blobs and names. What is read is
+ * hashed again, as from any other place.
+ */
 #include "pull/local.h"
 
 #include "base/mem.h"

@@ -11,12 +11,16 @@
 #include "store/images.h"
 
 /*
- * Adapts the store as a transport, so that whatever reads an image from a registry reads it from the store too. Names are resolved in the repository of `ref`. The store must outlive it.
+ * Adapts the store as a transport, so that whatever reads an image from a registry reads it from
+ * the store too. Names are resolved in the repository of `ref`. The store must outlive it.
  */
 struct transport;
 struct transport *local_transport(struct store *store, const struct reference *ref);
 
-/* Makes sure that every layer of an image (its manifest and config) has tar and index in the store, from the blobs alone (after --no-unpack, or when one was lost). */
+/*
+ * Makes sure that every layer of an image (its manifest and config) has tar and index in the store,
+ * from the blobs alone (after --no-unpack, or when one was lost).
+ */
 int local_prepare_layers(struct op *op, struct store *store, const struct image_manifest *manifest,
 			 const struct image_config *config, struct err *err);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layers of an image of the store, opened and merged; what is missing is made from the blobs first. */
+/*
+ * The layers of an image of the store, opened and merged; what is missing is made from the blobs
+ * first.
+ */
 #include "pull/local.h"
 
 #include "base/jobs.h"
@@ -29,7 +32,10 @@ int local_prepare_layers(struct op *op, struct store *store, const struct image_
 	return rc;
 }
 
-/* Puts a rebuilt index beside its tar for the next time. A store that can't be written is no reason to fail. */
+/*
+ * Puts a rebuilt index beside its tar for the next time. A store that can't be written is no reason
+ * to fail.
+ */
 static void keep_index(struct store *store, const struct digest *diffid, const struct layer *layer)
 {
 	size_t len = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a name to a plan: the walk over index, nested index, manifest and config. Every document is hashed against the descriptor that led to it before it is
- * read; depth and number are bounded, so an index that nests itself ends.
+ * From a name to a plan: the walk over index, nested index, manifest and config. Every document is
+ * hashed against the descriptor that led to it before it is read; depth and number are bounded, so
+ * an index that nests itself ends.
  */
 #include "pull/plan.h"
 
@@ -166,7 +167,10 @@ static int add_layers(struct walk *walk, const struct document *doc,
 	return 0;
 }
 
-/* A single manifest that isn't for the platform: refused when one was asked for, remarked otherwise. */
+/*
+ * A single manifest that isn't for the platform: refused when one was asked for, remarked
+ * otherwise.
+ */
 static int check_platform(struct walk *walk, const struct image_config *config, struct err *err)
 {
 	_free_ char *have = NULL, *want = NULL;
@@ -321,7 +325,10 @@ static int visit(struct walk *walk, const struct descriptor *d, struct plan_docu
 	return 0;
 }
 
-/* What the store knows the name to mean, if the registry says it still means that: then nothing is fetched again. */
+/*
+ * What the store knows the name to mean, if the registry says it still means that: then nothing is
+ * fetched again.
+ */
 static bool still_current(struct walk *walk, const char *name, struct descriptor *ret)
 {
 	const struct reference *ref = walk->req->ref;

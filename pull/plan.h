@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan of a pull, as data: the documents a name means on the chosen platforms, and the blobs they need. Making it fetches documents and configs
- * (small, verified), nothing else, and writes nothing.
+ * The plan of a pull, as data: the documents a name means on the chosen platforms, and the blobs
+ * they need. Making it fetches documents and configs (small, verified), nothing else, and writes
+ * nothing.
  */
 #ifndef IMG_PULL_PLAN_H
 #define IMG_PULL_PLAN_H

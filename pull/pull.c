@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pull_image: make the plan, run its blobs as jobs, then commit documents and at last the name. Until then the store holds nothing but verified, unnamed blobs.
+ * pull_image: make the plan, run its blobs as jobs, then commit documents and at last the name.
+ * Until then the store holds nothing but verified, unnamed blobs.
  */
 #include "pull/pull.h"
 

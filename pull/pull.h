@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying an image into the store: resolve, plan, fetch, verify while streaming, index the layers in the same pass, name last. Nothing is committed before it is
- * verified; what is there is neither fetched nor read again.
+ * Copying an image into the store: resolve, plan, fetch, verify while streaming, index the layers
+ * in the same pass, name last. Nothing is committed before it is verified; what is there is neither
+ * fetched nor read again.
  */
 #ifndef IMG_PULL_PULL_H
 #define IMG_PULL_PULL_H
@@ -34,8 +35,9 @@ struct pull_result {
 void pull_result_fini(struct pull_result *r);
 
 /*
- * Pulls. ERR_NOT_FOUND when the name or the platform isn't there (the message lists the platforms), ERR_DAMAGED when anything isn't what it was promised to be, ERR_LIMIT for
- * bombs. After a failure the store holds at most verified, unnamed blobs and staging files to resume from.
+ * Pulls. ERR_NOT_FOUND when the name or the platform isn't there (the message lists the platforms),
+ * ERR_DAMAGED when anything isn't what it was promised to be, ERR_LIMIT for bombs. After a failure
+ * the store holds at most verified, unnamed blobs and staging files to resume from.
  */
 int pull_image(struct op *op, const struct pull_request *req, struct pull_result *ret,
 	       struct err *err);

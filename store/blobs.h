@@ -29,8 +29,8 @@ struct blob_want {
 struct blob_writer {
 	struct blob_want want;
 	/*
-	 * Bytes so far; at begin what an interrupted earlier fetch left, 0 if nothing. That prefix is
-	 * unverified: it must be read again and hashed.
+	 * Bytes so far; at begin what an interrupted earlier fetch left, 0 if nothing. That prefix
+	 * is unverified: it must be read again and hashed.
 	 */
 	uint64_t offset_bytes;
 	int fd; /* for pread of the prefix; position undefined. Borrowed */
@@ -73,7 +73,8 @@ int blobs_open(struct blobs *b, const struct digest *d, int *ret_fd, uint64_t *r
  * Begins a blob. Returns 1 and no writer when it is (by now) there, 0 with a writer. The caller
  * hashes all bytes, the prefix included. ERR_NO_SPACE early when the file system can't hold the
  * rest; ERR_CANCELLED while waiting for another writer. A blob that is there with another size than
- * wanted is not trusted: there is a writer then, and its commit replaces the blob. `op` may be NULL.
+ * wanted is not trusted: there is a writer then, and its commit replaces the blob. `op` may be
+ * NULL.
  */
 int blobs_begin(struct blobs *b, struct op *op, const struct blob_want *want,
 		struct blob_writer **ret, struct err *err);

@@ -42,7 +42,10 @@ static const char schema_sql[] =
 	"CREATE TABLE counter (gen INTEGER NOT NULL) STRICT;"
 	"INSERT INTO counter VALUES (0);";
 
-/* The errno that a file of the database kept, 0 when it has none. `which` is SQLITE_FCNTL_..._POINTER. */
+/*
+ * The errno that a file of the database kept, 0 when it has none. `which` is
+ * SQLITE_FCNTL_..._POINTER.
+ */
 static int file_errno(const struct db *s, int which)
 {
 	sqlite3_file *file = NULL;
@@ -314,7 +317,10 @@ static int make(struct db *s, const char *path, struct err *err)
 	return exec(s, "PRAGMA wal_checkpoint(TRUNCATE)", err);
 }
 
-/* An empty file is an empty database; made by us, because then the reason is known when it can't be. */
+/*
+ * An empty file is an empty database; made by us, because then the reason is known when it can't
+ * be.
+ */
 static int make_file(const char *path, struct err *err)
 {
 	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database of the records: opening it, statements, and errors as ours. Not thread-safe by itself. */
+/*
+ * The database of the records: opening it, statements, and errors as ours. Not thread-safe by
+ * itself.
+ */
 #ifndef IMG_STORE_DB_H
 #define IMG_STORE_DB_H
 

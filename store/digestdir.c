@@ -80,7 +80,10 @@ int digestdir_publish(const struct digestdir *dir, const struct digest *d, bool 
 	path_of(dir, d, &p);
 	if (renameat2(from->dir, from->name, dir->root, p.text, replace ? 0 : RENAME_NOREPLACE) <
 	    0) {
-		/* A file system without the flag. Who makes this file holds its lock, so a look is enough. */
+		/*
+		 * A file system without the flag. Who makes this file holds its lock, so a look is
+		 * enough.
+		 */
 		if (errno != EINVAL || replace)
 			return err_sys(err, errno, "%s", p.text);
 		if (faccessat(dir->root, p.text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)

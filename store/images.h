@@ -28,16 +28,16 @@ void image_name_fini(struct image_name *name);
 
 /*
  * Records that `ref` means `target`, in one transaction: the manifest records of the repository
- * and, when ref has a tag (or neither tag nor digest: latest), the tag. `children` (may be NULL) are
- * the manifests below an index that are present. Their blobs must be committed before (else
+ * and, when ref has a tag (or neither tag nor digest: latest), the tag. `children` (may be NULL)
+ * are the manifests below an index that are present. Their blobs must be committed before (else
  * ERR_NOT_FOUND): the name comes last. ERR_USAGE when ref's digest is not the target's.
  */
 int images_put(struct store *store, const struct reference *ref, const struct descriptor *target,
 	       const struct descriptors *children, struct err *err);
 /*
- * Says what a reference means: with a digest, that manifest if the repository has it (a bare digest:
- * any repository); else the tag (default latest). The descriptor has media type, digest and size.
- * ERR_NOT_FOUND with a hint naming `img pull`.
+ * Says what a reference means: with a digest, that manifest if the repository has it (a bare
+ * digest: any repository); else the tag (default latest). The descriptor has media type, digest and
+ * size. ERR_NOT_FOUND with a hint naming `img pull`.
  */
 int images_resolve(struct store *store, const struct reference *ref, struct descriptor *ret,
 		   struct err *err);
@@ -49,10 +49,10 @@ int images_resolve(struct store *store, const struct reference *ref, struct desc
 typedef int images_fn(void *arg, const struct image_name *name, struct err *err);
 int images_list(struct store *store, images_fn *fn, void *arg, struct err *err);
 /*
- * Forgets a name and calls fn (may be NULL) for each that is gone. A tag: the tag, and the manifests
- * that nothing reaches any more unless they were once put by digest; with a digest besides, only if
- * the tag means it. A digest alone: that manifest, what only it reached, and the tags that mean it.
- * ERR_NOT_FOUND. Blobs stay until gc.
+ * Forgets a name and calls fn (may be NULL) for each that is gone. A tag: the tag, and the
+ * manifests that nothing reaches any more unless they were once put by digest; with a digest
+ * besides, only if the tag means it. A digest alone: that manifest, what only it reached, and the
+ * tags that mean it. ERR_NOT_FOUND. Blobs stay until gc.
  */
 int images_remove(struct store *store, const struct reference *ref, images_fn *fn, void *arg,
 		  struct err *err);

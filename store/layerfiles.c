@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layers, whatever the backend: the digest is checked here, once. Trusts the caller to have hashed all. */
+/*
+ * Layers, whatever the backend: the digest is checked here, once. Trusts the caller to have hashed
+ * all.
+ */
 #include "store/layerfiles.h"
 
 int layerfiles_open(struct layerfiles *l, const struct digest *diffid, int *ret_tar, int *ret_idx,

@@ -47,7 +47,10 @@ int memfiles_begin(struct memfiles *m, struct op *op, const struct digest *d,
 		   memfiles_present_fn *present, const void *arg);
 /* Takes out what was kept for that digest, -1 when nothing was. */
 int memfiles_take_kept(struct memfiles *m, const struct digest *d);
-/* Publishes a file (fd -1: none) as a part of that digest, in place of the one before. Takes it over. */
+/*
+ * Publishes a file (fd -1: none) as a part of that digest, in place of the one before. Takes it
+ * over.
+ */
 void memfiles_publish(struct memfiles *m, const struct digest *d, size_t part, int fd);
 /* Ends being the maker; `kept_fd` (or -1) stays for the next. Takes it over. */
 void memfiles_end(struct memfiles *m, const struct digest *d, int kept_fd);

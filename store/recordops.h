@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the backends of the records share: what a write expects to find, and which keys are in a range. */
+/*
+ * What the backends of the records share: what a write expects to find, and which keys are in a
+ * range.
+ */
 #ifndef IMG_STORE_RECORDOPS_H
 #define IMG_STORE_RECORDOPS_H
 

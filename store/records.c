@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records, whatever the backend: limits, transactions around a function, and walks that hold no lock
- * while the caller is called. Keys come from our own code, values may be sized by a peer.
+ * Records, whatever the backend: limits, transactions around a function, and walks that hold no
+ * lock while the caller is called. Keys come from our own code, values may be sized by a peer.
  */
 #include "store/records.h"
 

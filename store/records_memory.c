@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records in memory, for tests: a sorted array under a recursive lock. A transaction keeps a copy of
- * the whole to go back to.
+ * Records in memory, for tests: a sorted array under a recursive lock. A transaction keeps a copy
+ * of the whole to go back to.
  */
 #include "base/mem.h"
 #include "base/text.h"

@@ -124,8 +124,8 @@ static int next_generation(struct sqlite_records *r, uint64_t *ret, struct err *
 /* --- transactions --- */
 
 /*
- * Begins the outermost level. What ends it is prepared first: there may be no memory for that later.
- * A transaction that could not even be rolled back must not become part of the next.
+ * Begins the outermost level. What ends it is prepared first: there may be no memory for that
+ * later. A transaction that could not even be rolled back must not become part of the next.
  */
 static int start(struct sqlite_records *r, bool write, struct err *err)
 {
@@ -235,8 +235,8 @@ static int remove_locked(struct sqlite_records *r, const char *key, uint64_t gen
 }
 
 /*
- * A refusal (exists, changed, not found) wrote nothing, so it need not doom a transaction around it:
- * only what the database itself could not do does.
+ * A refusal (exists, changed, not found) wrote nothing, so it need not doom a transaction around
+ * it: only what the database itself could not do does.
  */
 static int end_write(struct sqlite_records *r, int rc, struct err *err)
 {

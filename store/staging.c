@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* So much is handed to the disk at once: enough to be sequential, little enough for a short fsync. */
+/*
+ * So much is handed to the disk at once: enough to be sequential, little enough for a short fsync.
+ */
 #define FLUSH_BYTES ((uint64_t)8 << 20)
 
 /* Whether an open file is the one of that name: 1 yes, 0 no, -errno when nobody can tell. */
@@ -30,7 +32,10 @@ static int is_still_there(int dir, const char *name, int fd)
 	return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-/* *ret_sealed: the file is read-only, its maker was about to publish it (root opens it all the same). */
+/*
+ * *ret_sealed: the file is read-only, its maker was about to publish it (root opens it all the
+ * same).
+ */
 static int open_file(const struct staged *s, bool *ret_sealed, struct err *err)
 {
 	const int flags = O_CREAT | O_NOFOLLOW | O_CLOEXEC;

@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Suffix of files that a later process may go on with; all others are useless without their maker. */
+/*
+ * Suffix of files that a later process may go on with; all others are useless without their maker.
+ */
 #define STAGING_RESUMABLE ".part"
 /* How long such a file is worth keeping. */
 #define STAGING_RESUME_SECONDS ((int64_t)7 * 24 * 3600)

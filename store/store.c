@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store below a folder: opening, making, and whether it may be written. records.db is what makes
- * a folder a store and comes last; it also carries the version of the whole. Until it says that the
- * store is one of ours nothing else is touched.
+ * The store below a folder: opening, making, and whether it may be written. records.db is what
+ * makes a folder a store and comes last; it also carries the version of the whole. Until it says
+ * that the store is one of ours nothing else is touched.
  */
 #include "store/store.h"
 

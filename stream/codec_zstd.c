@@ -40,7 +40,10 @@ static int zstd_run(struct decoder *dec, struct decoder_io *io, struct err *err)
 	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
 	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
 
-	/* Inside a frame also without input, output may be pending; at its end a call would begin another. */
+	/*
+	 * Inside a frame also without input, output may be pending; at its end a call would begin
+	 * another.
+	 */
 	while (out.pos < out.size && (in.pos < in.size || z->inside)) {
 		const size_t made = out.pos, used = in.pos;
 		const size_t rc = ZSTD_decompressStream(z->dctx, &out, &in);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The decompressing stage: looks at the first bytes, picks the codec they name and feeds it the
- * chunks below where they lie. What a registry calls the bytes is not asked (docs/LAYER-CASES.md #75).
+ * chunks below where they lie. What a registry calls the bytes is not asked (docs/LAYER-CASES.md
+ * #75).
  */
 #include "stream/source.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Computing digests (sha256, sha512), incrementally, in this thread or in one of its own. The only door to the digest library. */
+/*
+ * Computing digests (sha256, sha512), incrementally, in this thread or in one of its own. The only
+ * door to the digest library.
+ */
 #ifndef IMG_STREAM_HASH_H
 #define IMG_STREAM_HASH_H
 
@@ -17,8 +20,9 @@ void hash_free(struct hash *h);
 void hash_bytes(enum digest_alg alg, const void *data, size_t len, struct digest *ret);
 
 /*
- * A running digest computed by a thread of its own: update copies into a ring of bounded size (1 MiB) and returns; it blocks
- * while the ring is full. Falls back to this thread when none can be made.
+ * A running digest computed by a thread of its own: update copies into a ring of bounded size (1
+ * MiB) and returns; it blocks while the ring is full. Falls back to this thread when none can be
+ * made.
  */
 struct hash_thread;
 struct hash_thread *hash_thread_new(enum digest_alg alg);

@@ -86,7 +86,9 @@ int file_pread_all(int fd, void *data, size_t len, uint64_t offset, struct err *
 	return 0;
 }
 
-/* Reads to the end. One byte more than the cap is asked for, so that too much is told from enough. */
+/*
+ * Reads to the end. One byte more than the cap is asked for, so that too much is told from enough.
+ */
 static int read_rest(int fd, struct buf *out, struct err *err)
 {
 	for (;;) {

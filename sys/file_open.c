@@ -74,7 +74,9 @@ static int step_into(int dir, const char *name, mode_t mode)
 	return openat(dir, name, flags);
 }
 
-/* Walks the path a name at a time, so its length does not matter and each missing folder is made. */
+/*
+ * Walks the path a name at a time, so its length does not matter and each missing folder is made.
+ */
 static int make_path(const char *path, mode_t mode, struct err *err)
 {
 	_close_ int at = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -13,10 +13,12 @@ struct process_result {
 };
 
 /*
- * Runs argv[0] (looked up in PATH) by posix_spawn with `input` on stdin; stdout goes to `out` (capped: more is ERR_LIMIT and ends the child),
- * stderr is inherited. Done when the child has exited, even if something it left behind keeps its stdout open. Kills its process group and reaps it
- * after `timeout_ms` (0: never; ERR_TIMEOUT) or when the operation (may be NULL) is cancelled. ERR_NOT_FOUND when there is no such program.
- * A non-zero exit is not an error here. What the child does not want to read of the input is dropped.
+ * Runs argv[0] (looked up in PATH) by posix_spawn with `input` on stdin; stdout goes to `out`
+ * (capped: more is ERR_LIMIT and ends the child), stderr is inherited. Done when the child has
+ * exited, even if something it left behind keeps its stdout open. Kills its process group and reaps
+ * it after `timeout_ms` (0: never; ERR_TIMEOUT) or when the operation (may be NULL) is cancelled.
+ * ERR_NOT_FOUND when there is no such program. A non-zero exit is not an error here. What the child
+ * does not want to read of the input is dropped.
  */
 struct process_call {
 	const char *const *argv; /* NULL-terminated */

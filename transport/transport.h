@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A place where images live, as one interface: a registry, an OCI layout, an archive, our own store. A transport is bound to one repository of the place;
- * pull, push and copy are a graph walk between two of them. All calls may come from several threads at once.
+ * A place where images live, as one interface: a registry, an OCI layout, an archive, our own
+ * store. A transport is bound to one repository of the place; pull, push and copy are a graph walk
+ * between two of them. All calls may come from several threads at once.
  */
 #ifndef IMG_TRANSPORT_TRANSPORT_H
 #define IMG_TRANSPORT_TRANSPORT_H
@@ -19,12 +20,18 @@ struct transport;
 /* One document as it came: exact bytes, and what it is. */
 struct transport_document {
 	struct descriptor
-		descriptor; /* media type as the place says it or the descriptor had it; digest computed; size */
+		/*
+		 * media type as the place says it or the descriptor had it; digest computed; size
+		 */
+		descriptor;
 	struct buf bytes; /* owned */
 };
 void transport_document_fini(struct transport_document *doc);
 
-/* A blob from `offset` on. Where the bytes really start comes back: `offset`, or 0 when the place can't seek. */
+/*
+ * A blob from `offset` on. Where the bytes really start comes back: `offset`, or 0 when the place
+ * can't seek.
+ */
 struct transport_range {
 	const struct descriptor *descriptor; /* borrowed */
 	uint64_t offset;
@@ -41,27 +48,33 @@ typedef int transport_name_fn(void *arg, const char *name, struct err *err);
 
 struct transport_ops {
 	/*
-	 * Mandatory. Fetches the manifest or index that `name` (a tag, or a digest as text) means, verified: by digest the bytes must hash to it, by tag the digest is
-	 * computed here. At most 4 MiB. ERR_NOT_FOUND.
+	 * Mandatory. Fetches the manifest or index that `name` (a tag, or a digest as text) means,
+	 * verified: by digest the bytes must hash to it, by tag the digest is computed here. At
+	 * most 4 MiB. ERR_NOT_FOUND.
 	 */
 	int (*get_document)(struct transport *t, struct op *op, const char *name,
 			    struct transport_document *ret, struct err *err);
 	/*
-	 * Mandatory. What `name` means without fetching it, where the place can say so (HEAD); falls back to get_document. Not verified: a hint for
-	 * deciding what to fetch.
+	 * Mandatory. What `name` means without fetching it, where the place can say so (HEAD);
+	 * falls back to get_document. Not verified: a hint for deciding what to fetch.
 	 */
 	int (*resolve)(struct transport *t, struct op *op, const char *name, struct descriptor *ret,
 		       struct err *err);
 	/*
-	 * Mandatory. The bytes of a blob from `offset` on, NOT verified: wrap it in source_verify. Bytes of a broken connection are resumed inside, so a source either gives
-	 * all size - offset bytes or an error. `*ret_offset` is where the bytes really start: `offset`, or 0 when the place can't seek.
+	 * Mandatory. The bytes of a blob from `offset` on, NOT verified: wrap it in source_verify.
+	 * Bytes of a broken connection are resumed inside, so a source either gives all size -
+	 * offset bytes or an error. `*ret_offset` is where the bytes really start: `offset`, or 0
+	 * when the place can't seek.
 	 */
 	int (*open_blob)(struct transport *t, struct op *op, struct transport_range *range,
 			 struct source **ret, struct err *err);
 	/* Optional. Calls fn for each tag of the repository, in the place's order. */
 	int (*list_tags)(struct transport *t, struct op *op, transport_name_fn *fn, void *arg,
 			 struct err *err);
-	/* Optional. The index of referrers of a subject (distribution-spec "Listing Referrers", with the fallback tag); an empty index when there are none. `artifact_type` NULL: all. */
+	/*
+	 * Optional. The index of referrers of a subject (distribution-spec "Listing Referrers",
+	 * with the fallback tag); an empty index when there are none. `artifact_type` NULL: all.
+	 */
 	int (*get_referrers)(struct transport *t, struct op *op,
 			     const struct transport_subject *subject,
 			     struct transport_document *ret, struct err *err);
@@ -86,7 +99,10 @@ int transport_get_referrers(struct transport *t, struct op *op,
 			    struct err *err);
 void transport_close(struct transport *t);
 
-/* The document a descriptor means: its `data` when that is there and hashes right, else fetched by digest; media type, size and digest must agree with the descriptor (ERR_DAMAGED). */
+/*
+ * The document a descriptor means: its `data` when that is there and hashes right, else fetched by
+ * digest; media type, size and digest must agree with the descriptor (ERR_DAMAGED).
+ */
 int transport_get_described(struct transport *t, struct op *op, const struct descriptor *d,
 			    struct transport_document *ret, struct err *err);
 /* A small blob (a config) whole and verified, at most `out`'s cap. */

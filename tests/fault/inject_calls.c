@@ -37,7 +37,10 @@ INJECT_BARE static bool fails(enum inject_kind kind)
 	return v == INJECT_FAIL;
 }
 
-/* Defines `symbol`, which fails with `failed`. `list` are the parameters, `args` the same as arguments. */
+/*
+ * Defines `symbol`, which fails with `failed`. `list` are the parameters, `args` the same as
+ * arguments.
+ */
 #define CALL(type, symbol, kind, failed, list, args)                                     \
 	type inject_##symbol list __asm__(#symbol);                                      \
 	INJECT_BARE type inject_##symbol list                                            \
@@ -278,8 +281,8 @@ INJECT_BARE long inject_syscall(long nr, long a, long b, long c, long d, long e,
 
 /*
  * Only struct buf asks realloc by itself; all other memory of ours is small and aborts when there
- * is none, and libraries have allocators of their own. So: calls from our text. reallocarray is ours
- * too, because the library's jumps to realloc as if its caller had called that.
+ * is none, and libraries have allocators of their own. So: calls from our text. reallocarray is
+ * ours too, because the library's jumps to realloc as if its caller had called that.
  */
 extern const char __executable_start[], etext[];
 

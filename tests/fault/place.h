@@ -47,15 +47,18 @@ void place_fill(struct place *p, const struct picture *of, bool no_unpack);
 int place_pull(struct place *p, const struct picture *of, bool no_unpack, struct err *err);
 
 /*
- * Whether all that is visible is whole: blobs and layers hash to their names, indexes are right, each
- * name has its documents and blobs, and staging holds no more than may be there until the next open. NULL or what is
- * wrong.
+ * Whether all that is visible is whole: blobs and layers hash to their names, indexes are right,
+ * each name has its documents and blobs, and staging holds no more than may be there until the next
+ * open. NULL or what is wrong.
  */
 const char *place_check(struct place *p, struct sweep_state state);
 /* The same, and the picture is there: named, all layers, their tree as it should be. */
 const char *place_check_picture(struct place *p, const struct picture *of,
 				struct sweep_state state);
-/* Opens the store anew and closes it: staging must be empty then, but for parts when `parts`. Removes all. */
+/*
+ * Opens the store anew and closes it: staging must be empty then, but for parts when `parts`.
+ * Removes all.
+ */
 const char *place_end(struct place *p, bool parts);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Login and logout while the system fails: the file of credentials is as before or as it should be. */
+/*
+ * Login and logout while the system fails: the file of credentials is as before or as it should be.
+ */
 #include "base/text.h"
 #include "net/credentials.h"
 #include "tests/fault/sweep.h"

@@ -123,7 +123,10 @@ void test_store_faults__read_only(void)
 	sweep(&w, &op, false);
 }
 
-/* Left by a process that died: worthless files, one that is worth keeping, one of a blob that is there. */
+/*
+ * Left by a process that died: worthless files, one that is worth keeping, one of a blob that is
+ * there.
+ */
 static void prepare_litter(void *arg)
 {
 	struct world *w = arg;

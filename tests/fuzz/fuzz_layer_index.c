@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer index of any bytes, as it is and with its checksum put right: it is refused, or all it says can be followed.
+ * A layer index of any bytes, as it is and with its checksum put right: it is refused, or all it
+ * says can be followed.
  */
 #include "base/mem.h"
 #include "layers/index.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Link and Warning headers of any bytes: reading ends, and what is found is a part of what was there. */
+/*
+ * Link and Warning headers of any bytes: reading ends, and what is found is a part of what was
+ * there.
+ */
 #include "base/mem.h"
 #include "net/link.h"
 #include "net/warning.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tar reader on any bytes: what it hands out is sane, and does not depend on how the bytes are cut into chunks.
+ * The tar reader on any bytes: what it hands out is sane, and does not depend on how the bytes are
+ * cut into chunks.
  */
 #include "base/mem.h"
 #include "layers/tar.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Merging any layers. The input is text, an entry a line: a type ('0' to '6', or any other), a name, and after '>' a link target or a file's size; an empty line begins the next layer. A tree
+ * Merging any layers. The input is text, an entry a line: a type ('0' to '6', or any other), a
+ * name, and after '>' a link target or a file's size; an empty line begins the next layer. A tree
  * that comes out is sound in itself.
  */
 #include "base/buf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * URLs of any bytes: a base, a line break, a reference. What parses prints as something that parses to the same, and holds nothing that
- * another parser could misread.
+ * URLs of any bytes: a base, a line break, a reference. What parses prints as something that parses
+ * to the same, and holds nothing that another parser could misread.
  */
 #include "base/mem.h"
 #include "net/url.h"

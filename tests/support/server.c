@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking sockets and a thread for each; a pipe that becomes readable at the end wakes those that wait. */
+/*
+ * Blocking sockets and a thread for each; a pipe that becomes readable at the end wakes those that
+ * wait.
+ */
 #include "tests/support/server.h"
 
 #include <arpa/inet.h>

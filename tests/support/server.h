@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A scripted server on 127.0.0.1: each request gets the next step of a list, byte for byte, so that every lie a server can tell is one row of a table. One
- * thread a connection; all of them are joined by server_stop.
+ * A scripted server on 127.0.0.1: each request gets the next step of a list, byte for byte, so that
+ * every lie a server can tell is one row of a table. One thread a connection; all of them are
+ * joined by server_stop.
  */
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
@@ -27,7 +28,10 @@ struct server_step {
 };
 
 struct server;
-/* Starts it; the steps are borrowed, the last one serves for all further requests. Aborts when there is no socket to be had. */
+/*
+ * Starts it; the steps are borrowed, the last one serves for all further requests. Aborts when
+ * there is no socket to be had.
+ */
 struct server *server_start(const struct server_step *steps, size_t count);
 /* NULL is fine. */
 void server_stop(struct server *s);
@@ -45,7 +49,10 @@ char *server_url(const struct server *s, const char *path);
 /* Requests seen so far, and connections taken. */
 size_t server_request_count(struct server *s);
 size_t server_connection_count(struct server *s);
-/* The head and body of the n-th request, terminated; "" when there was none. Borrowed until server_stop. */
+/*
+ * The head and body of the n-th request, terminated; "" when there was none. Borrowed until
+ * server_stop.
+ */
 const char *server_request(struct server *s, size_t n);
 
 /* The byte at an offset of the endless content that steps are filled with. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder for one test, below $TMPDIR, removed when it goes out of scope: `_tmp_ struct tmp t = tmp_make();`. */
+/*
+ * A folder for one test, below $TMPDIR, removed when it goes out of scope: `_tmp_ struct tmp t =
+ * tmp_make();`.
+ */
 #ifndef TESTS_SUPPORT_TMP_H
 #define TESTS_SUPPORT_TMP_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The job pool: all run, within the bound; the first error wins and cancels; no threads, no loss. */
+/*
+ * The job pool: all run, within the bound; the first error wins and cancels; no threads, no loss.
+ */
 #include "base/jobs.h"
 
 #include "base/mem.h"

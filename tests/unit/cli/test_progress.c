@@ -364,7 +364,9 @@ void test_progress__many_threads_few_frames(void)
 	for (const char *at = text; (at = strstr(at, "img: note: note ")); at++)
 		notes++;
 	CU_ASSERT_EQUAL(notes, 20);
-	/* Each frame goes over the one before: notes, four ended items, the total, and the cursor. */
+	/*
+	 * Each frame goes over the one before: notes, four ended items, the total, and the cursor.
+	 */
 	CU_ASSERT_EQUAL(count_lines(text), 20 + 4 + 1 + 1);
 	CU_ASSERT(check_has("bars", "\ntotal 4/4 ", text));
 	/* Ten frames a second, the first, the last, and a note before the first item. */

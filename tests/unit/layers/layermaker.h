@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer with one of everything that an index keeps, and ways to open it with an index of one's own. */
+/*
+ * A layer with one of everything that an index keeps, and ways to open it with an index of one's
+ * own.
+ */
 #ifndef TESTS_LAYERS_LAYERMAKER_H
 #define TESTS_LAYERS_LAYERMAKER_H
 
@@ -10,7 +13,10 @@ struct bytes {
 	size_t len;
 };
 
-/* Entries: 0 etc/, 1 etc/passwd, 2 l, 3 h, 4 c, 5 p, 6 wide, 7 with (a device with xattrs), 8 sparse. */
+/*
+ * Entries: 0 etc/, 1 etc/passwd, 2 l, 3 h, 4 c, 5 p, 6 wide, 7 with (a device with xattrs), 8
+ * sparse.
+ */
 void layermaker_tar(struct tarmaker *t);
 /* A file in memory. */
 int layermaker_file(const void *data, size_t len);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a tar in chunks of several sizes and compares what comes out with a text, entries separated by "; ":
- *   TYPE NAME[->LINK] [UID:GID] [at SECONDS.NANOSECONDS] SIZE@HEADER-DATA [holds STORED [LOGICAL+BYTES ...]] [XATTR=VALUE ...]
+ * Reads a tar in chunks of several sizes and compares what comes out with a text, entries separated
+ * by "; ":
+ * TYPE NAME[->LINK] [UID:GID] [at SECONDS.NANOSECONDS] SIZE@HEADER-DATA [holds STORED
+ * [LOGICAL+BYTES ...]] [XATTR=VALUE ...]
  */
 #ifndef TESTS_LAYERS_TARCHECK_H
 #define TESTS_LAYERS_TARCHECK_H

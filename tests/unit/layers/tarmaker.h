@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tars for tests, also wrong ones: block by block, or a whole layer from one line of text. Nothing is shared with the reader under test.
+ * Tars for tests, also wrong ones: block by block, or a whole layer from one line of text. Nothing
+ * is shared with the reader under test.
  */
 #ifndef TESTS_LAYERS_TARMAKER_H
 #define TESTS_LAYERS_TARMAKER_H
@@ -44,7 +45,9 @@ void tarmaker_raw(struct tarmaker *t, const void *bytes, size_t len);
 void tarmaker_data(struct tarmaker *t, const void *bytes, size_t len);
 /* A header and its data: type 0 file. */
 void tarmaker_file(struct tarmaker *t, const char *name, const char *text);
-/* An extended header ('x', 'g') of key, value, key, value, ..., NULL; or the text of an 'L' or 'K'. */
+/*
+ * An extended header ('x', 'g') of key, value, key, value, ..., NULL; or the text of an 'L' or 'K'.
+ */
 void tarmaker_pax(struct tarmaker *t, int type, ...) __attribute__((sentinel));
 void tarmaker_meta(struct tarmaker *t, char type, const void *body, size_t len);
 /* Appends one record; the buffer is large enough. Returns its length. */
@@ -53,11 +56,15 @@ void tarmaker_end(struct tarmaker *t);
 
 /*
  * A layer of entries separated by ';' (spaces around are skipped), the end marker too:
- *   d PATH[:MODE]   f PATH[=TEXT]   l PATH->TARGET   h PATH->TARGET (hard link)   p PATH   c PATH=MAJOR.MINOR   b the same
+ * d PATH[:MODE]   f PATH[=TEXT]   l PATH->TARGET   h PATH->TARGET (hard link)   p PATH   c
+ * PATH=MAJOR.MINOR   b the same
  */
 void tarmaker_text(struct tarmaker *t, const char *text);
 
-/* Through the indexer in chunks of `chunk` bytes (0: of random sizes by `seed`). Returns the fd of the index, or a negative errno. */
+/*
+ * Through the indexer in chunks of `chunk` bytes (0: of random sizes by `seed`). Returns the fd of
+ * the index, or a negative errno.
+ */
 int tarmaker_index(const struct tarmaker *t, size_t chunk, unsigned seed, struct err *err);
 /* Opens it as a layer; aborts the test run when memory files cannot be made. */
 int tarmaker_layer(const struct tarmaker *t, struct layer **ret, struct err *err);
@@ -73,7 +80,10 @@ struct tm_tree {
 int tm_tree_init(struct tm_tree *t, struct op *op, const char *const *texts);
 void tm_tree_fini(struct tm_tree *t);
 #define _tm_tree_ __attribute__((cleanup(tm_tree_fini)))
-/* The tree in the form above, in the order of the walk, modes only where they are not 755 or 644; freed by the caller. */
+/*
+ * The tree in the form above, in the order of the walk, modes only where they are not 755 or 644;
+ * freed by the caller.
+ */
 char *tm_tree_text(const struct tree *tree);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The index of a layer: written while the tar streams in, read back, refused when damaged, harmless when hostile. */
+/*
+ * The index of a layer: written while the tar streams in, read back, refused when damaged, harmless
+ * when hostile.
+ */
 #include "layers/layer.h"
 
 #include "base/mem.h"

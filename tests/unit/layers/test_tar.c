@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tar reader: a row is a way to write an archive and what must come out of it, in the whole and byte by byte. What is right is what Go's archive/tar does; section 4.7 of the project's notes on layers.
+ * The tar reader: a row is a way to write an archive and what must come out of it, in the whole and
+ * byte by byte. What is right is what Go's archive/tar does; section 4.7 of the project's notes on
+ * layers.
  */
 #include "layers/tar.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Archives that GNU tar, bsdtar and Python make of real files, in every format they know, come back as the files they were made of.
+ * Archives that GNU tar, bsdtar and Python make of real files, in every format they know, come back
+ * as the files they were made of.
  */
 #include "layers/tree.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sparse files: old GNU, pax 0.0, 0.1 and 1.0 (GNU tar manual, "Storing Sparse Files"), as Go's archive/tar reads them. */
+/*
+ * Sparse files: old GNU, pax 0.0, 0.1 and 1.0 (GNU tar manual, "Storing Sparse Files"), as Go's
+ * archive/tar reads them.
+ */
 #include "layers/tar.h"
 
 #include "base/mem.h"

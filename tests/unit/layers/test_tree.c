@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Merging layers, as rows: layers in, tree out. The numbers are those of the table of adversarial cases that the project keeps of layer application; the rest are the rules of image-spec layer.md.
+ * Merging layers, as rows: layers in, tree out. The numbers are those of the table of adversarial
+ * cases that the project keeps of layer application; the rest are the rules of image-spec layer.md.
  * A wanted text that begins with '!' is part of the error.
  */
 #include "layers/tree.h"

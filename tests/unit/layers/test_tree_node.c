@@ -268,8 +268,9 @@ void test_tree_node__longest_names_and_targets_are_kept(void)
 /* --- depth and breadth --- */
 
 /*
- * 68: neither depth nor its bound costs stack. There is a bound, because whoever walks to each directory of a chain pays for its square: unpacking
- * 100 000 would take hours, for a layer of a few hundred bytes.
+ * 68: neither depth nor its bound costs stack. There is a bound, because whoever walks to each
+ * directory of a chain pays for its square: unpacking 100 000 would take hours, for a layer of a
+ * few hundred bytes.
  */
 void test_tree_node__deep_directories(void)
 {

@@ -112,7 +112,10 @@ void test_unpack__files_folders_and_links_arrive(void)
 	treemaker_fini(&m);
 }
 
-/* Rows 47, 50 and 52 of the adversarial table: set-id after chown, sticky, mode 0 folders with children, folder times. */
+/*
+ * Rows 47, 50 and 52 of the adversarial table: set-id after chown, sticky, mode 0 folders with
+ * children, folder times.
+ */
 void test_unpack__modes_and_times_are_exact(void)
 {
 	static const struct treemaker_entry entries[] = {
@@ -364,7 +367,10 @@ void test_unpack__link_planted_in_the_target_is_not_followed(void)
 	treemaker_fini(&m);
 }
 
-/* CVE-2021-32760: what has no descriptor gets its mode by name, and a neighbour may have put a link there since. */
+/*
+ * CVE-2021-32760: what has no descriptor gets its mode by name, and a neighbour may have put a link
+ * there since.
+ */
 void test_unpack__mode_of_a_device_is_not_set_through_a_link(void)
 {
 	static const struct treemaker_entry entries[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.User against passwd and group files of every kind (image-spec config.md; CVE-2024-40635, CVE-2024-9676). */
+/*
+ * config.User against passwd and group files of every kind (image-spec config.md; CVE-2024-40635,
+ * CVE-2024-9676).
+ */
 #include "layers/users.h"
 
 #include "base/mem.h"

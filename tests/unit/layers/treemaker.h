@@ -16,7 +16,10 @@ struct treemaker {
 	struct tree *tree;
 };
 
-/* One layer, one tree; fails the test when that can't be. Strings left NULL in the entries become "". */
+/*
+ * One layer, one tree; fails the test when that can't be. Strings left NULL in the entries become
+ * "".
+ */
 void treemaker_init(struct treemaker *m, const struct treemaker_entry *entries, size_t count);
 void treemaker_fini(struct treemaker *m);
 /* The same from a finished tar in a file, which is taken over. */

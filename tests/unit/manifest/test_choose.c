@@ -114,7 +114,10 @@ void test_choose__best_first(void)
 		  -1,
 		  0,
 		  "no image for unknown/unknown (available: linux/arm64)" },
-		/* An artifact type that is the config's type is what referrers lists make of an image. */
+		/*
+		 * An artifact type that is the config's type is what referrers lists make of an
+		 * image.
+		 */
 		{ "linux/amd64",
 		  { "image@application/vnd.oci.image.config.v1+json linux/amd64" },
 		  0,

@@ -40,7 +40,9 @@ int fixture_get(struct fixture *f)
 	return fixture_send(f, (struct http_request){ 0 });
 }
 
-/* Reads the body and compares it with the content from `from` on. Returns the bytes, or the error. */
+/*
+ * Reads the body and compares it with the content from `from` on. Returns the bytes, or the error.
+ */
 int64_t fixture_drain(struct fixture *f, uint64_t from)
 {
 	struct source *body = http_response_body(f->res);

@@ -103,7 +103,10 @@ void test_certs__a_folder_of_root(void)
 	home_init(&h);
 	dir = home_path(&h, "d");
 	home_write(&h, "d/h/ca.crt", "x");
-	/* The folder of the test is ours alone; when we are nobody ourselves it has to be shut first. */
+	/*
+	 * The folder of the test is ours alone; when we are nobody ourselves it has to be shut
+	 * first.
+	 */
 	CU_ASSERT_EQUAL(chmod(dir, 0), 0);
 	CU_ASSERT_EQUAL(child_run(&nobody, find_as_nobody, dir), 0);
 	CU_ASSERT_EQUAL(chmod(dir, 0700), 0);

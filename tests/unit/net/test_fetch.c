@@ -96,7 +96,10 @@ void test_fetch__416_is_for_the_caller(void)
 	CU_ASSERT_EQUAL(http_response_status(f.res), 416);
 }
 
-/* --- retries -------------------------------------------------------------------------------------- */
+/*
+ * --- retries
+ * --------------------------------------------------------------------------------------
+ */
 
 void test_fetch__what_may_pass_is_tried_again(void)
 {
@@ -192,7 +195,10 @@ void test_fetch__cancelled_before_another_try(void)
 	CU_ASSERT_EQUAL(server_request_count(f.server), 0);
 }
 
-/* --- warnings ------------------------------------------------------------------------------------- */
+/*
+ * --- warnings
+ * -------------------------------------------------------------------------------------
+ */
 
 void test_fetch__warnings_are_passed_on_once(void)
 {
@@ -213,7 +219,10 @@ void test_fetch__warnings_are_passed_on_once(void)
 	CU_ASSERT_STRING_EQUAL(f.notes, want);
 }
 
-/* --- challenges ----------------------------------------------------------------------------------- */
+/*
+ * --- challenges
+ * -----------------------------------------------------------------------------------
+ */
 
 #define BASIC_401 "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n" EMPTY
 
@@ -319,7 +328,9 @@ void test_fetch__tokens(void)
 	CU_ASSERT_EQUAL(server_request_count(f.server), 2);
 }
 
-/* A token server that is down is tried as often as anything else, not as often again for each try. */
+/*
+ * A token server that is down is tried as often as anything else, not as often again for each try.
+ */
 void test_fetch__tries_do_not_multiply(void)
 {
 	static const struct server_step token[] = { { .end = SERVER_RESET } };

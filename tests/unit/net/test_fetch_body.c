@@ -23,7 +23,9 @@ static int open_at(struct fetching *f, uint64_t offset, uint64_t *ret_offset, st
 	return rc;
 }
 
-/* Reads to the end, comparing with the content from `at` on. Returns where it ended, or the error. */
+/*
+ * Reads to the end, comparing with the content from `at` on. Returns where it ended, or the error.
+ */
 static int64_t drain(struct source *source, uint64_t at, struct err *err)
 {
 	const uint8_t *data;

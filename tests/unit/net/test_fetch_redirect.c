@@ -197,8 +197,8 @@ void test_fetch_redirect__circles_and_chains_end(void)
 }
 
 /*
- * The registry is outside: asked through a proxy, which is what makes that possible on one machine. It must not send us to what
- * only we can reach.
+ * The registry is outside: asked through a proxy, which is what makes that possible on one machine.
+ * It must not send us to what only we can reach.
  */
 void test_fetch_redirect__from_outside_to_inside(void)
 {
@@ -256,7 +256,10 @@ void test_fetch_redirect__tried_again_from_the_start(void)
 	CU_ASSERT_EQUAL(server_request_count(f.other), 2);
 }
 
-/* --- URLs as paths -------------------------------------------------------------------------------- */
+/*
+ * --- URLs as paths
+ * --------------------------------------------------------------------------------
+ */
 
 void test_fetch_redirect__urls_that_the_host_gave(void)
 {

@@ -48,7 +48,9 @@ void test_http__connections_are_kept(void)
 		_buf_ struct buf body = BUF_INIT(100);
 
 		CU_ASSERT_EQUAL_FATAL(fixture_get(&f), 0);
-		/* Every other body is read, the others are short enough to have come with the head. */
+		/*
+		 * Every other body is read, the others are short enough to have come with the head.
+		 */
 		if (i % 2)
 			CU_ASSERT_EQUAL(http_response_read(f.res, &body, &f.err), 0);
 	}
@@ -156,7 +158,10 @@ void test_http__methods_and_bodies(void)
 	CU_ASSERT_EQUAL(server_connection_count(f.server), 1);
 }
 
-/* Large enough for libcurl to ask whether it may: a server that doesn't know of that costs a second. */
+/*
+ * Large enough for libcurl to ask whether it may: a server that doesn't know of that costs a
+ * second.
+ */
 void test_http__large_bodies_are_sent_unasked(void)
 {
 	static const struct server_step steps[] = {
@@ -299,7 +304,10 @@ void test_http__threads_share_a_client(void)
 	CU_ASSERT_TRUE(server_connection_count(f.server) <= 6);
 }
 
-/* Loopback hosts are asked directly, others through the proxy of the environment: lower case only for http. */
+/*
+ * Loopback hosts are asked directly, others through the proxy of the environment: lower case only
+ * for http.
+ */
 void test_http__proxies_of_the_environment(void)
 {
 	static const struct server_step steps[] = {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that are none, bodies that are not what they say, requests that must not leave the house. */
+/*
+ * Answers that are none, bodies that are not what they say, requests that must not leave the house.
+ */
 #include "tests/unit/net/http_fixture.h"
 
 #include <CUnit/CUnit.h>

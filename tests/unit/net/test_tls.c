@@ -271,7 +271,10 @@ void test_tls__never_down_to_http(void)
 	CU_ASSERT_EQUAL(server_request_count(w.f.other), 1);
 }
 
-/* --- http or https -------------------------------------------------------------------------------- */
+/*
+ * --- http or https
+ * --------------------------------------------------------------------------------
+ */
 
 void test_tls__loopback_hosts_are_probed(void)
 {
@@ -305,7 +308,10 @@ void test_tls__loopback_hosts_are_probed(void)
 	CU_ASSERT_TRUE(ask(&w, s.host, &config) < 0);
 }
 
-/* How servers say in HTTP that they want TLS: Go, nginx, Apache. The probe then tries TLS, and finds none here. */
+/*
+ * How servers say in HTTP that they want TLS: Go, nginx, Apache. The probe then tries TLS, and
+ * finds none here.
+ */
 void test_tls__complaints_of_tls_servers(void)
 {
 	static const struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TLS server on 127.0.0.1 with certificates made for the test: `openssl s_server`, which answers GET /NAME with the file NAME of its folder, head
- * and all. It ends with the test, also when that crashes.
+ * A TLS server on 127.0.0.1 with certificates made for the test: `openssl s_server`, which answers
+ * GET /NAME with the file NAME of its folder, head and all. It ends with the test, also when that
+ * crashes.
  */
 #ifndef TESTS_UNIT_NET_TLS_SERVER_H
 #define TESTS_UNIT_NET_TLS_SERVER_H
@@ -10,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Makes in the folder: ca.crt, server.pem (certificate and key, for 127.0.0.1 and localhost), other.pem (for another name), client.cert and client.key. False
- * without the openssl command.
+ * Makes in the folder: ca.crt, server.pem (certificate and key, for 127.0.0.1 and localhost),
+ * other.pem (for another name), client.cert and client.key. False without the openssl command.
  */
 bool tls_make_certificates(const char *dir);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulling from one memory store into another: what gets there, what never does, what is not fetched again. */
+/*
+ * Pulling from one memory store into another: what gets there, what never does, what is not fetched
+ * again.
+ */
 #include "tests/unit/pull/world.h"
 
 #include "base/mem.h"

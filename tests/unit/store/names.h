@@ -11,11 +11,16 @@
 struct reference parse_name(const char *text);
 /* A manifest in the store whose content is that text. */
 struct descriptor stored(struct store *s, const char *text);
-/* The name becomes one of the manifest with that text; by digest, without a tag; of an index that reaches up to two. */
+/*
+ * The name becomes one of the manifest with that text; by digest, without a tag; of an index that
+ * reaches up to two.
+ */
 void put_name(struct store *s, const char *name, const char *text);
 void put_by_digest(struct store *s, const char *name, const char *text);
 void put_index(struct store *s, const char *name, const char *index, const char *const children[2]);
-/* Whether the name, with the digest of `by` unless that is NULL, means the manifest with that text. */
+/*
+ * Whether the name, with the digest of `by` unless that is NULL, means the manifest with that text.
+ */
 bool means(struct store *s, const char *name, const char *by, const char *text);
 int remove_name(struct store *s, const char *name, const char *by, images_fn *fn, void *arg);
 

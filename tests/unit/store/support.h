@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the store share: a store of each backend, digests of texts, looks at the disk. */
+/*
+ * What the tests of the store share: a store of each backend, digests of texts, looks at the disk.
+ */
 #ifndef TESTS_UNIT_STORE_SUPPORT_H
 #define TESTS_UNIT_STORE_SUPPORT_H
 

@@ -210,7 +210,10 @@ void test_durability__of_a_new_store(void)
 
 	start();
 	CU_ASSERT_EQUAL(store_open(path, STORE_CREATE, &s, NULL), 0);
-	/* The database is whole on the disk before it gets its name. The last write is its index of the log. */
+	/*
+	 * The database is whole on the disk before it gets its name. The last write is its index of
+	 * the log.
+	 */
 	CU_ASSERT_TRUE(ends_with(stop(), "write sync rename sync-folder write"));
 	store_close(s);
 }

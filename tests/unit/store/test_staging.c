@@ -376,7 +376,9 @@ static int overfill(struct records *r, void *arg, struct err *err)
 	return 0;
 }
 
-/* The library gave the whole transaction up by itself: what came after must not be committed alone. */
+/*
+ * The library gave the whole transaction up by itself: what came after must not be committed alone.
+ */
 static int fill_with_transaction(struct store *s)
 {
 	_free_ char *value = xcalloc(50000, 1);

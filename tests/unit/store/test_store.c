@@ -116,7 +116,10 @@ void test_store__of_a_later_version_is_left_alone(void)
 
 	store_close(f.store);
 	f.store = NULL;
-	/* The version is at offset 60 of the database's header, big endian (SQLite file format 1.3). */
+	/*
+	 * The version is at offset 60 of the database's header, big endian (SQLite file format
+	 * 1.3).
+	 */
 	_close_ int fd = openat(f.tmp.fd, "store/records.db", O_RDWR | O_CLOEXEC);
 
 	CU_ASSERT_EQUAL(pwrite(fd, "\0\0\0\t", 4, 60), 4);

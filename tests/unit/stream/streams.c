@@ -52,8 +52,8 @@ int sources_open(void)
 }
 
 /*
- * Memory that ends where a page without access begins: also assembly, which no sanitizer looks into,
- * cannot read behind it unseen. Small pieces come from malloc.
+ * Memory that ends where a page without access begins: also assembly, which no sanitizer looks
+ * into, cannot read behind it unseen. Small pieces come from malloc.
  */
 struct guarded {
 	uint8_t *data;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sources that misbehave as sources may, and compressed streams of every kind, for the tests here. */
+/*
+ * Sources that misbehave as sources may, and compressed streams of every kind, for the tests here.
+ */
 #ifndef TESTS_UNIT_STREAM_STREAMS_H
 #define TESTS_UNIT_STREAM_STREAMS_H
 
@@ -12,8 +14,8 @@ void fill_text(uint8_t *data, size_t len, unsigned seed);
 void fill_noise(uint8_t *data, size_t len, unsigned seed);
 
 /*
- * Gives `len` bytes in chunks of `chunk` bytes (0: sizes from 1 to 5000, ever other). Each chunk has memory of its own that is
- * freed when the next is asked for, as the contract allows.
+ * Gives `len` bytes in chunks of `chunk` bytes (0: sizes from 1 to 5000, ever other). Each chunk
+ * has memory of its own that is freed when the next is asked for, as the contract allows.
  */
 struct source *source_chunked(const void *data, size_t len, size_t chunk);
 /* The same, but instead of the end there comes the error ERR_NETWORK "cut off". */

@@ -273,7 +273,10 @@ void test_gzip__every_bit_flipped(void)
 
 			rc[e] = o.rc;
 			CU_ASSERT_TRUE(o.rc == 0 || failed_with(&o, ERR_DAMAGED, "gzip: "));
-			/* MTIME, XFL and OS mean nothing, nor do bits that fill the last byte; all else is covered. */
+			/*
+			 * MTIME, XFL and OS mean nothing, nor do bits that fill the last byte; all
+			 * else is covered.
+			 */
 			CU_ASSERT_TRUE(o.rc != 0 || bit < 80 || bit / 8 == gz.len - 9);
 			CU_ASSERT_TRUE(o.rc != 0 || gave(&o, data, sizeof(data)));
 		}

@@ -10,7 +10,10 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
-/* out/secret and in/{file,abs->/file,up->../out/secret,away->/../../out/secret,sub/{rel->../file,loop->loop}} */
+/*
+ * out/secret and
+ * in/{file,abs->/file,up->../out/secret,away->/../../out/secret,sub/{rel->../file,loop->loop}}
+ */
 static void make_tree(const struct tmp *t)
 {
 	mkdirat(t->fd, "out", 0755);

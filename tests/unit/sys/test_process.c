@@ -226,7 +226,10 @@ static int with_everything_odd(void *arg)
 	sigset_t all;
 
 	(void)arg;
-	/* What the caller of the tests left open, then: no standard descriptors, everything blocked or ignored, files open. */
+	/*
+	 * What the caller of the tests left open, then: no standard descriptors, everything blocked
+	 * or ignored, files open.
+	 */
 	CHILD_CHECK(close_range(3, ~0u, 0) == 0);
 	CHILD_CHECK(open("/dev/null", O_RDONLY | O_CLOEXEC) == 3);
 	(void)close(STDIN_FILENO);
