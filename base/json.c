@@ -317,27 +317,43 @@ struct print {
 };
 
 /*
- * jansson escapes what RFC 8259 demands; DEL and the C1 controls (U+0080 to U+009F, in UTF-8 0xc2
- * and a second byte) are left raw, and a terminal obeys those. They occur in strings only, and
- * jansson never cuts inside a character.
+ * jansson escapes what RFC 8259 demands; DEL, the C1 controls (U+0080 to U+009F) and what turns the
+ * direction of writing are left raw, and a terminal obeys those. Returns the bytes of such a
+ * character at s, or 0. They occur in strings only, and jansson never cuts inside a character.
  */
+static size_t obeyed(const unsigned char *s, size_t len, unsigned *ret_code)
+{
+	if (s[0] == 0x7f) {
+		*ret_code = s[0];
+		return 1;
+	}
+	if (len >= 2 && ((s[0] == 0xc2 && s[1] < 0xa0) || text_is_bidi(s, 2))) {
+		*ret_code = (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+		return 2;
+	}
+	if (len >= 3 && text_is_bidi(s, 3)) {
+		*ret_code = (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+		return 3;
+	}
+	return 0;
+}
+
 static int print_piece(const char *s, size_t len, void *arg)
 {
 	struct print *p = arg;
 	size_t done = 0;
 
 	for (size_t i = 0; i < len && p->rc == 0; i++) {
-		const unsigned char c = (unsigned char)s[i];
-		const unsigned char next = i + 1 < len ? (unsigned char)s[i + 1] : 0;
-		const bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		unsigned code = 0;
+		const size_t n = obeyed((const unsigned char *)s + i, len - i, &code);
 
-		if (c != 0x7f && !c1)
+		if (!n)
 			continue;
 		p->rc = buf_append(p->out, s + done, i - done, p->err);
 		if (p->rc == 0)
-			p->rc = buf_printf(p->out, p->err, "\\u%04x", c1 ? next : c);
-		i += c1;
-		done = i + 1;
+			p->rc = buf_printf(p->out, p->err, "\\u%04x", code);
+		done = i + n;
+		i = done - 1;
 	}
 	if (p->rc == 0)
 		p->rc = buf_append(p->out, s + done, len - done, p->err);

@@ -97,8 +97,12 @@ bool text_is_utf8(const void *p, size_t len)
 /*
  * Turns the direction of writing, or breaks lines: U+200E-F, U+2028-E, U+2066-9 (CVE-2021-42574).
  */
-static bool is_bidi(const unsigned char *s, size_t n)
+bool text_is_bidi(const void *p, size_t n)
 {
+	const unsigned char *s = p;
+
+	if (n == 2)
+		return s[0] == 0xd8 && s[1] == 0x9c; /* U+061C */
 	if (n != 3 || s[0] != 0xe2)
 		return false;
 	if (s[1] == 0x80)
@@ -117,7 +121,7 @@ static size_t escape_one(const unsigned char *s, size_t len, char out[8])
 		snprintf(out, 8, "\\%c", letters[s[0]]);
 		return 1;
 	}
-	if (!n || c1 || is_bidi(s, n) || s[0] < 0x20 || s[0] == 0x7f) {
+	if (!n || c1 || text_is_bidi(s, n) || s[0] < 0x20 || s[0] == 0x7f) {
 		snprintf(out, 8, "\\x%02x", s[0]);
 		return 1;
 	}

@@ -33,6 +33,12 @@ int text_escape_buf(struct buf *dst, const void *src, size_t len, struct err *er
 /* Escapes a C string into an array in the enclosing statement: TEXT_ESCAPED(s) is a char *. */
 #define TEXT_ESCAPED(s) text_escape((char[256]){ 0 }, 256, (s), strlen(s))
 
+/*
+ * True when the `n` bytes are one character that turns the direction of writing, or breaks the line,
+ * without being seen (U+061C, U+200E, U+200F, U+2028..U+202E, U+2066..U+2069).
+ */
+bool text_is_bidi(const void *s, size_t n);
+
 bool text_starts_with(const char *s, const char *prefix);
 bool text_ends_with(const char *s, const char *suffix);
 /* True when the `len` bytes are valid UTF-8 (no overlong forms, no surrogates). */

@@ -11,9 +11,15 @@ static void print_line(FILE *to, const char *what, const char *text, bool color)
 {
 	_free_ char *line = xstrdup(text);
 
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+	for (char *c = line; *c; c++) {
+		const bool c1 = (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
+				(unsigned char)c[1] < 0xa0;
+
+		if (c1)
+			*c++ = ' ';
+		if (c1 || (unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
+	}
 	/* In one piece: other processes may share the terminal. */
 	fprintf(to, "img: %s%s:%s %s\n", color ? "\033[1;31m" : "", what, color ? "\033[0m" : "",
 		line);

@@ -160,12 +160,18 @@ static int follow(struct merge *m, struct walk *w, uint32_t link, struct err *er
 		return 0;
 	}
 	layer_entry(m->layers[inode->layer], inode->entry, &e);
+	/* Its text is scanned, also where that is nothing but slashes. */
+	const size_t len = strlen(e.link_name);
+
+	m->link_steps += len / 16;
+	if (m->link_steps > TREE_LINK_STEPS_MAX)
+		return err_set(err, ERR_LIMIT, "symbolic links lead too far about");
 	if (e.link_name[0] == '/')
 		w->at = 0;
 	/*
 	 * A link that ends a piece takes its place, so that the stack never holds more than links.
 	 */
-	w->rest[w->depth++] = (struct path){ e.link_name, strlen(e.link_name) };
+	w->rest[w->depth++] = (struct path){ e.link_name, len };
 	return 0;
 }
 

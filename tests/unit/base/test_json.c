@@ -347,8 +347,11 @@ void test_json__controls_are_printed_escaped(void)
 
 	json_add(v, json_new_str("\x7f\x7f"
 				 "a\xc2\x9b"
-				 "31m\033\xc2\xa0\xc2\x80"));
-	check_print(v, 0, "[\"\\u007f\\u007fa\\u009b31m\\u001B\xc2\xa0\\u0080\"]");
+				 "31m\033\xc2\xa0\xc2\x80"
+				 "\xe2\x80\xae\xd8\x9c\xe2\x80\x8d"));
+	check_print(
+		v, 0,
+		"[\"\\u007f\\u007fa\\u009b31m\\u001B\xc2\xa0\\u0080\\u202e\\u061c\xe2\x80\x8d\"]");
 	CU_ASSERT_EQUAL(json_print(v, 0, &out, NULL), 0);
 	CU_ASSERT_EQUAL(json_parse(out.data, out.len, &back, NULL), 0);
 	CU_ASSERT_STRING_EQUAL(json_str(json_at(back, 0), ""), json_str(json_at(v, 0), "-"));
