@@ -131,8 +131,8 @@ static struct outcome pull_into(struct source *src, size_t size)
 	for (unsigned i = 0; n > 0; i++) {
 		const uint8_t *data = own;
 
-		n = i % 3 ? src->ops->next_into(src, own, size, &o.err)
-			  : source_next(src, &data, &o.err);
+		n = i % 3 < 2 ? src->ops->next_into(src, own, size, &o.err)
+			      : source_next(src, &data, &o.err);
 		if (n > 0 && buf_append(&o.out, data, (size_t)n, NULL) < 0)
 			abort();
 	}
