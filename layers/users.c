@@ -112,7 +112,7 @@ struct search {
 
 static bool matches(const struct search *s, const struct line *line)
 {
-	uint32_t id;
+	uint32_t id = 0;
 
 	return s->by_id ? is_number(line->fields[2], &id) && id == s->id
 			: !strcmp(line->fields[0], s->text);
@@ -188,7 +188,7 @@ static int add_groups(const struct tree *tree, const char *name, struct user *u,
 {
 	_buf_ struct buf text = BUF_INIT(USERS_FILE_BYTES_MAX);
 	struct line line;
-	uint32_t gid;
+	uint32_t gid = 0;
 	char *at;
 
 	TRY(read_file(tree, "etc/group", &text, err));

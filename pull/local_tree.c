@@ -68,7 +68,7 @@ void local_tree_fini(struct local_tree *t)
 int local_tree_open(struct op *op, struct store *store, const struct image_config *config,
 		    struct local_tree *ret, struct err *err)
 {
-	struct local_tree t = { .layers = xcalloc(config->diff_id_count, sizeof(t.layers[0])) };
+	struct local_tree t = { .layers = xcalloc(config->diff_id_count, sizeof(struct layer *)) };
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < config->diff_id_count; i++) {
