@@ -11,9 +11,9 @@
 struct middle {
 	struct transport base;
 	struct transport *real;
-	unsigned documents, blobs, resolves;
-	uint64_t cut_at;      /* bytes of a blob after which the connection breaks; 0: never */
-	uint64_t last_offset; /* of the last open_blob */
+	_Atomic unsigned documents, blobs, resolves; /* counted from any thread */
+	uint64_t cut_at; /* bytes of a blob after which the connection breaks; 0: never */
+	_Atomic uint64_t last_offset; /* of the last open_blob */
 	bool no_seek;
 };
 
