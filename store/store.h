@@ -15,11 +15,13 @@
 #include "store/blobs.h"
 #include "store/layerfiles.h"
 #include "store/records.h"
+#include "store/treefiles.h"
 
 /* Only the store's own code looks into it. Close it after everything that was got from it. */
 struct store {
 	struct blobs *blobs;
 	struct layerfiles *layers;
+	struct treefiles *trees;
 	struct records *records;
 	void *backend_;
 };
@@ -46,6 +48,14 @@ const char *store_library_version(void);
 struct store *store_new_memory(void);
 /* NULL is fine. */
 void store_close(struct store *store);
+
+/* Absolute path of its folder, borrowed; NULL for a store in memory. */
+const char *store_path(const struct store *store);
+/*
+ * A folder of the store ("roots", "mounts", "unpacked") by fd, made (0700) when absent and the
+ * store may be written. ERR_UNSUPPORTED for a store in memory.
+ */
+int store_folder(struct store *store, const char *name, int *ret_fd, struct err *err);
 
 static inline void store_close_p(struct store **p)
 {

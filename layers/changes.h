@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an overlayfs upper folder changes (Documentation/filesystems/overlayfs.rst): files made or
+ * changed, whiteouts (character device 0/0, or an empty file with the xattr overlay.whiteout),
+ * opaque folders (xattr overlay.opaque "y"), in trusted.overlay.* or user.overlay.* form. Walks the
+ * upper folder alone: what was not touched costs nothing. Folders that overlayfs redirected or
+ * files whose data it left below (metacopy) are ERR_UNSUPPORTED: our mounts never make them.
+ */
+#ifndef IMG_LAYERS_CHANGES_H
+#define IMG_LAYERS_CHANGES_H
+
+#include "base/err.h"
+#include "base/op.h"
+#include "layers/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* The side below: what was there before. Made by whoever can look it up. */
+struct lower {
+	const struct lower_ops *ops;
+};
+/* What is known of an entry below. */
+struct lower_stat {
+	uint32_t mode; /* with the type */
+	uint32_t uid, gid;
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+	uint64_t size_bytes;
+};
+/* Called for each child; non-zero stops. `name` is borrowed. */
+typedef int lower_fn(void *arg, const char *name, const struct lower_stat *st, struct err *err);
+struct lower_ops {
+	/*
+	 * Looks `path` up ("" is the root, no leading slash), no link followed, not the last and
+	 * none before. Returns 1 and fills *ret, 0 when absent.
+	 */
+	int (*find)(struct lower *l, const char *path, struct lower_stat *ret, struct err *err);
+	/* Calls fn for each child of a folder, by name. */
+	int (*list)(struct lower *l, const char *path, lower_fn *fn, void *arg, struct err *err);
+	void (*close)(struct lower *l);
+};
+int lower_find(struct lower *l, const char *path, struct lower_stat *ret, struct err *err);
+int lower_list(struct lower *l, const char *path, lower_fn *fn, void *arg, struct err *err);
+/* NULL is fine. */
+void lower_close(struct lower *l);
+/* A tree as the side below; borrowed. */
+struct lower *tree_lower(const struct tree *tree);
+
+enum change_kind {
+	CHANGE_ADDED = 'A',
+	CHANGE_CHANGED = 'C',
+	CHANGE_DELETED = 'D',
+};
+/* One change, in walk order: parents first, siblings by name (bytewise). All borrowed. */
+struct change {
+	enum change_kind kind;
+	const char *path; /* no leading slash; "" for the root itself */
+	/* Of what is there now; `st` is of the upper file. Not for deletions. */
+	const struct stat *st;
+	int parent_fd;	  /* the upper folder it lies in, */
+	const char *name; /* and its name there ("." for the root) */
+	bool is_opaque;	  /* a folder that hides all that was below it */
+};
+typedef int change_fn(void *arg, const struct change *change, struct err *err);
+
+struct changes_request {
+	int upper_fd;	     /* the upper folder. Borrowed */
+	struct lower *lower; /* NULL: nothing below, all is added; deletions are as written */
+	/*
+	 * Whether what an opaque folder hides is told as deletions (for people); otherwise the
+	 * folder's is_opaque says it (for layers).
+	 */
+	bool expand_opaque;
+};
+/*
+ * Calls fn for each change. The root is told only when its own metadata differ from the lower's, or
+ * always without a lower. A whiteout of what is not below is passed over with a lower. Sockets are
+ * passed over with a note.
+ */
+int changes_walk(struct op *op, const struct changes_request *request, change_fn *fn, void *arg,
+		 struct err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a manifest reaches: the walk that collector, fsck and df share.
+ */
+#ifndef IMG_STORE_REACH_H
+#define IMG_STORE_REACH_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum reach_kind { REACH_BLOB, REACH_LAYER, REACH_TREE };
+/* Called once for each thing; non-zero stops. `size` is the descriptor's (blobs), else 0. */
+typedef int reach_fn(void *arg, enum reach_kind kind, const struct digest *d, uint64_t size,
+		     struct err *err);
+/*
+ * Walks from one manifest or index (whose children are followed when they are there). Documents are
+ * read and verified from the store's blobs; one that is absent or damaged is reported to `bad` and
+ * passed over when bad returns 0.
+ */
+typedef int reach_bad_fn(void *arg, const struct digest *d, const struct err *why, struct err *err);
+struct reach {
+	reach_fn *fn;
+	reach_bad_fn *bad;
+	void *arg;
+};
+int reach_walk(struct store *store, const struct digest *manifest, const struct reach *reach,
+	       struct err *err);
+
+/* A set of digests. */
+struct digest_set;
+struct digest_set *digest_set_new(void);
+/* True when it was not in it. */
+bool digest_set_add(struct digest_set *s, const struct digest *d);
+bool digest_set_has(const struct digest_set *s, const struct digest *d);
+size_t digest_set_count(const struct digest_set *s);
+void digest_set_free(struct digest_set *s);
+
+#endif
