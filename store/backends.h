@@ -7,6 +7,7 @@
 #include "store/blobs.h"
 #include "store/layerfiles.h"
 #include "store/records.h"
+#include "store/treefiles.h"
 
 /*
  * Files below `root`, made in `staging` (-1: read only). Both are borrowed and must outlive the
@@ -14,10 +15,12 @@
  */
 struct blobs *blobs_new_files(int root, int staging);
 struct layerfiles *layerfiles_new_files(int root, int staging);
+struct treefiles *treefiles_new_files(int root, int staging);
 
 /* Memory, gone at close. */
 struct blobs *blobs_new_memory(void);
 struct layerfiles *layerfiles_new_memory(void);
+struct treefiles *treefiles_new_memory(void);
 struct records *records_new_memory(void);
 
 /* How a database file is opened. */

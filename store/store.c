@@ -25,6 +25,7 @@ static const struct file_content oci_layout_file = { oci_layout, sizeof(oci_layo
 /* The embedded backend's own. */
 struct folders {
 	int root, staging;
+	char *path; /* absolute, without links */
 };
 
 /* Puts the folder before an error; passes every result on. */
@@ -38,8 +39,9 @@ static int named(int rc, const char *path, struct err *err)
 /* What is there before and between: ours, a crashed creation's, and mkfs's. */
 static bool is_ours(const char *name)
 {
-	static const char *const names[] = { ".",     "..",	 "blobs",      "layers",    "trees",
-					     "roots", "staging", "oci-layout", "lost+found" };
+	static const char *const names[] = { ".",	   "..",     "blobs",	"layers",
+					     "trees",	   "roots",  "staging", "oci-layout",
+					     "lost+found", "mounts", "unpacked" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
@@ -218,8 +220,12 @@ static int open_store(struct store *s, const char *path, unsigned flags, struct 
 	TRY(open_records(s, path, flags, err));
 	if (!(flags & STORE_READ_ONLY))
 		TRY(named(open_staging(f, err), path, err));
+	f->path = realpath(path, NULL);
+	if (!f->path)
+		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
 	s->blobs = blobs_new_files(f->root, f->staging);
 	s->layers = layerfiles_new_files(f->root, f->staging);
+	s->trees = treefiles_new_files(f->root, f->staging);
 	return 0;
 }
 
@@ -245,8 +251,33 @@ struct store *store_new_memory(void)
 
 	s->blobs = blobs_new_memory();
 	s->layers = layerfiles_new_memory();
+	s->trees = treefiles_new_memory();
 	s->records = records_new_memory();
 	return s;
+}
+
+const char *store_path(const struct store *store)
+{
+	const struct folders *f = store->backend_;
+
+	return f ? f->path : NULL;
+}
+
+int store_folder(struct store *store, const char *name, int *ret_fd, struct err *err)
+{
+	const struct folders *f = store->backend_;
+
+	if (!f)
+		return err_set(err, ERR_UNSUPPORTED, "a store in memory has no folders");
+	/* Without staging it is open for reading only. */
+	if (f->staging >= 0)
+		TRY(named(file_mkdir(f->root, name, 0700, err), f->path, err));
+	const int fd = file_open_beneath(f->root, name, O_RDONLY | O_DIRECTORY, 0, err);
+
+	if (fd < 0)
+		return named(fd, f->path, err);
+	*ret_fd = fd;
+	return 0;
 }
 
 static void folders_free(struct folders *f)
@@ -257,6 +288,7 @@ static void folders_free(struct folders *f)
 		(void)close(f->staging);
 	if (f->root >= 0)
 		(void)close(f->root);
+	free(f->path);
 	free(f);
 }
 
@@ -266,6 +298,8 @@ void store_close(struct store *store)
 		return;
 	if (store->records)
 		store->records->ops->close(store->records);
+	if (store->trees)
+		store->trees->ops->close(store->trees);
 	if (store->layers)
 		store->layers->ops->close(store->layers);
 	if (store->blobs)
