@@ -17,9 +17,10 @@
 /* One parameter of a file system, for fsconfig. */
 struct mount_param {
 	const char *key;
-	const char *value; /* NULL: a flag, unless `fd` is used */
+	const char *value; /* at most 255 bytes; NULL: a flag, unless `fd` is used */
 	int fd;		   /* with value NULL: passed as FSCONFIG_SET_FD; -1: none */
 };
+#define MOUNT_VALUE_MAX 255
 /* What is to be mounted. */
 struct mount_new {
 	const char *type; /* "erofs", "overlay" */
@@ -35,7 +36,10 @@ struct mount_new {
  * (EUCLEAN, EFSCORRUPTED).
  */
 int mount_make(const struct mount_new *what, struct err *err);
-/* A detached clone of the mount or folder at `fd`'s path (OPEN_TREE_CLONE). Returns its fd. */
+/*
+ * A detached clone of the mount that the folder `path` ("": `dir` itself) lies in, with the folder
+ * as its root and nothing that is mounted below (OPEN_TREE_CLONE). Returns its fd.
+ */
 int mount_clone(int dir, const char *path, struct err *err);
 /* Attributes of a mount by its fd; `set` as MOUNT_ATTR_*. */
 int mount_restrict(int mount, uint64_t set, struct err *err);
@@ -43,8 +47,11 @@ int mount_restrict(int mount, uint64_t set, struct err *err);
 int mount_idmap(int mount, int userns, struct err *err);
 /* Moves a detached mount onto a folder; `target` is an O_PATH fd of it. */
 int mount_attach(int mount, int target, struct err *err);
-/* Unmounts what is mounted at this folder (last mounted first); `lazy`: MNT_DETACH. */
-int mount_detach(int dir, const char *path, bool lazy, struct err *err);
+/*
+ * Unmounts what is mounted at this folder (last mounted first); `lazy`: MNT_DETACH. ERR_BUSY;
+ * ERR_NOT_FOUND when nothing is. The last name of `path` is not followed when it is a link.
+ */
+int mount_detach(const char *path, bool lazy, struct err *err);
 
 /* Who a mount is. */
 struct mount_id {
@@ -52,8 +59,20 @@ struct mount_id {
 	uint64_t namespace_id; /* inode of /proc/self/ns/mnt */
 	char boot_id[40];      /* /proc/sys/kernel/random/boot_id, without newline */
 };
-/* Of the mount that `fd` lies in. */
+/* Of the mount that `fd` lies in; a detached one keeps its identity when it is attached. */
 int mount_identify(int fd, struct mount_id *ret, struct err *err);
+/* Unique id of what is mounted on top at `path` (no link followed); 0 when that can't be told. */
+uint64_t mount_unique_at(int dir, const char *path);
+/* Boot and mount namespace of this process; `unique` is 0. */
+int mount_here(struct mount_id *ret, struct err *err);
+/* 1: it is mounted in this namespace, wherever; 0: it is gone; -1: the kernel can't tell. */
+int mount_is_there(uint64_t unique);
+/* 1: a mount namespace of that number exists; 0: none; -1: nobody here can tell. */
+int mount_namespace_is_there(uint64_t namespace_id);
+/* Whether this process may mount at all; ERR_DENIED with a hint. `dir` is any folder. */
+int mount_is_allowed(int dir, struct err *err);
+/* "/absolute/path" of an open file or folder as it is now; free with free(). */
+int mount_path_of(int fd, char **ret, struct err *err);
 
 /* A run of ids: `count` ids from `inside` on are `outside` on. */
 struct id_range {

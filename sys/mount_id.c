@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who a mount is, for records that outlive processes. The unique id (Linux 6.8) is never given
+ * twice in one boot, so with the boot's own id it names a mount for good; the number of a mount
+ * namespace is given again and only tells where to look.
+ */
+#include "sys/mount.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Newer than the headers this builds with. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+#ifndef SYS_statmount
+#define SYS_statmount 457 /* Linux 6.8, the same number everywhere */
+#endif
+#define STATMOUNT_MNT_BASIC_ 2u
+struct mnt_id_req_ {
+	uint32_t size_bytes, spare;
+	uint64_t mnt_id, param;
+};
+struct mnt_ns_info_ {
+	uint32_t size_bytes, mount_count;
+	uint64_t mnt_ns_id;
+};
+#define NS_MNT_GET_NEXT_ _IOR(0xb7, 11, struct mnt_ns_info_) /* Linux 6.12 */
+#define NS_MNT_GET_PREV_ _IOR(0xb7, 12, struct mnt_ns_info_)
+
+#define STATMOUNT_BYTES 4096
+#define NAMESPACES_MAX	100000
+#define LINK_BYTES_MAX	((size_t)1 << 16)
+
+static int read_boot_id(char ret[40], struct err *err)
+{
+	_buf_ struct buf text = BUF_INIT(64);
+
+	TRY(file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &text, err));
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	if (text.len == 0 || text.len >= 40)
+		return err_set(err, ERR_DAMAGED, "boot_id: not an id");
+	memcpy(ret, text.data, text.len + 1);
+	return 0;
+}
+
+int mount_here(struct mount_id *ret, struct err *err)
+{
+	struct mount_id id = { 0 };
+	struct stat st;
+
+	if (stat("/proc/self/ns/mnt", &st) < 0)
+		return err_sys(err, errno, "/proc/self/ns/mnt");
+	id.namespace_id = st.st_ino;
+	TRY(read_boot_id(id.boot_id, err));
+	*ret = id;
+	return 0;
+}
+
+uint64_t mount_unique_at(int dir, const char *path)
+{
+	struct statx stx = { 0 };
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH);
+
+	if (statx(dir, path, flags, STATX_MNT_ID_UNIQUE, &stx) < 0 ||
+	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		return 0;
+	return stx.stx_mnt_id;
+}
+
+int mount_identify(int fd, struct mount_id *ret, struct err *err)
+{
+	TRY(mount_here(ret, err));
+	ret->unique = mount_unique_at(fd, "");
+	return 0;
+}
+
+int mount_is_there(uint64_t unique)
+{
+	struct mnt_id_req_ req = { sizeof(req), 0, unique, STATMOUNT_MNT_BASIC_ };
+	char answer[STATMOUNT_BYTES];
+
+	if (!unique)
+		return -1;
+	if (syscall(SYS_statmount, &req, answer, sizeof(answer), 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}
+
+/* Looks along the list of namespaces in one direction. */
+static int is_in_list(uint64_t namespace_id, unsigned long request)
+{
+	_close_ int at = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct mnt_ns_info_ info = { .size_bytes = sizeof(info) };
+	struct stat st;
+
+	for (unsigned i = 0; at >= 0 && i < NAMESPACES_MAX; i++) {
+		if (fstat(at, &st) < 0)
+			return -1;
+		if (st.st_ino == namespace_id)
+			return 1;
+		const int next = ioctl(at, request, &info);
+
+		if (next < 0)
+			return errno == ENOENT ? 0 : -1;
+		(void)close(at);
+		at = next;
+	}
+	return -1;
+}
+
+int mount_namespace_is_there(uint64_t namespace_id)
+{
+	const int after = is_in_list(namespace_id, NS_MNT_GET_NEXT_);
+
+	return after ? after : is_in_list(namespace_id, NS_MNT_GET_PREV_);
+}
+
+int mount_path_of(int fd, char **ret, struct err *err)
+{
+	char link[32];
+	_free_ char *path = NULL;
+	size_t bytes = 256;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	do {
+		bytes *= 2;
+		path = xreallocarray(path, bytes, 1);
+		n = readlink(link, path, bytes);
+		if (n < 0)
+			return err_sys(err, errno, "%s", link);
+	} while ((size_t)n == bytes && bytes < LINK_BYTES_MAX);
+	if (n == 0 || (size_t)n == bytes || path[0] != '/')
+		return err_set(err, ERR_UNSUPPORTED, "a folder without a path");
+	path[n] = '\0';
+	*ret = TAKE_PTR(path);
+	return 0;
+}
