@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/op.h"
 #include "layers/tar.h"
+#include "stream/chain.h" /* whoever opens layers names their stacks */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,11 +76,5 @@ void layer_entry_locate(const struct layer *layer, size_t index, uint64_t offset
 			uint64_t *ret_tar_offset, uint64_t *ret_bytes);
 /* Gives back to the system the memory that reading names took; they are read again when needed. */
 void layer_forget_names(const struct layer *layer);
-
-/*
- * ChainID (image-spec config.md): of the first layer (parent NULL) its DiffID, then sha256(parent +
- * " " + DiffID).
- */
-void chain_id(const struct digest *parent, const struct digest *diffid, struct digest *ret);
 
 #endif

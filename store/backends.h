@@ -7,6 +7,7 @@
 #include "store/blobs.h"
 #include "store/layerfiles.h"
 #include "store/records.h"
+#include "store/store.h"
 #include "store/treefiles.h"
 
 /*
@@ -22,6 +23,9 @@ struct blobs *blobs_new_memory(void);
 struct layerfiles *layerfiles_new_memory(void);
 struct treefiles *treefiles_new_memory(void);
 struct records *records_new_memory(void);
+
+/* The folder staging/, borrowed; -1 in memory, and where the store is open for reading only. */
+int store_staging(const struct store *store);
 
 /* How a database file is opened. */
 enum records_mode {

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/image_records.h"
+#include "store/keep.h"
 
 #include <time.h>
 
@@ -111,6 +112,14 @@ static int put_catalog(const struct put *put, struct err *err)
 	return 0;
 }
 
+/* From here on the collector leaves all of it alone; what it was faster with is not found. */
+static int keep_all(const struct put *put, struct err *err)
+{
+	for (size_t i = 0; put->children && i < put->children->count; i++)
+		TRY(keep_manifest(put->store, &put->children->items[i].digest, true, err));
+	return keep_manifest(put->store, &put->target->digest, true, err);
+}
+
 static int put_all(struct records *r, void *arg, struct err *err)
 {
 	const struct put *put = arg;
@@ -121,7 +130,9 @@ static int put_all(struct records *r, void *arg, struct err *err)
 		TRY(put_manifest(put, &put->children->items[i], false, err));
 	TRY(put_manifest(put, put->target, true, err));
 	TRY(put_catalog(put, err));
-	return tag ? put_tag(put, tag, err) : 0;
+	if (tag)
+		TRY(put_tag(put, tag, err));
+	return keep_all(put, err);
 }
 
 int images_put(struct store *store, const struct reference *ref, const struct descriptor *target,

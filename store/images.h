@@ -29,8 +29,9 @@ void image_name_fini(struct image_name *name);
 /*
  * Records that `ref` means `target`, in one transaction: the manifest records of the repository
  * and, when ref has a tag (or neither tag nor digest: latest), the tag. `children` (may be NULL)
- * are the manifests below an index that are present. Their blobs must be committed before (else
- * ERR_NOT_FOUND): the name comes last. ERR_USAGE when ref's digest is not the target's.
+ * are the manifests below an index that are present. All blobs they name must be committed before,
+ * and not collected since (else ERR_NOT_FOUND, and nothing is recorded): the name comes last.
+ * ERR_USAGE when ref's digest is not the target's.
  */
 int images_put(struct store *store, const struct reference *ref, const struct descriptor *target,
 	       const struct descriptors *children, struct err *err);

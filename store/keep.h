@@ -21,9 +21,10 @@
 
 /*
  * Inside a transaction that also writes what makes the manifest reachable: takes all that it
- * reaches back from the condemned. ERR_NOT_FOUND naming what is gone already (then pull again):
- * `check` asks for each blob of the manifest; layers and trees are found or not when they are
- * opened. Costs one look at the records when nothing is condemned.
+ * reaches back from the condemned (of an index only itself: its children have records of their
+ * own). ERR_NOT_FOUND naming what is gone already (then pull again): the manifest always, each of
+ * its blobs with `check`; layers and trees are found or not when they are opened. Without `check`
+ * it costs one look at the records and one at the manifest while nothing is condemned.
  */
 int keep_manifest(struct store *store, const struct digest *manifest, bool check, struct err *err);
 

@@ -13,6 +13,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 /*
@@ -90,6 +92,25 @@ int staged_open(struct op *op, const struct staged_want *want, struct staged *re
 	return rc < 0 ? rc : 0;
 }
 
+int staged_open_fresh(int dir, const char *prefix, struct staged *ret, struct err *err)
+{
+	struct staged s = { .fd = -1, .dir = dir };
+	int rc;
+
+	do {
+		uint64_t number;
+
+		if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+			return err_sys(err, errno, "getrandom");
+		snprintf(s.name, sizeof(s.name), "%s%016" PRIx64, prefix, number);
+		/* A cleaner may take it for a dead one's until it is locked. */
+		rc = try_open(&s, NULL, err);
+	} while (rc == 0);
+	if (rc > 0)
+		*ret = s;
+	return rc < 0 ? rc : 0;
+}
+
 void staged_wrote(struct staged *s, uint64_t bytes)
 {
 	if (bytes < s->flushed_bytes)
@@ -121,6 +142,49 @@ void staged_discard(struct staged *s)
 	if (s->fd >= 0 && is_still_there(s->dir, s->name, s->fd) != 0)
 		(void)unlinkat(s->dir, s->name, 0);
 	staged_close(s);
+}
+
+/* Passes on one file of the folder, if it is one and still there. */
+static int walk_one(int dir, const char *name, staging_fn *fn, void *arg, struct err *err)
+{
+	_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct staging_entry e = { .name = name, .fd = fd };
+
+	if (fd < 0 || fstat(fd, &e.st) < 0 || !S_ISREG(e.st.st_mode))
+		return 0;
+	e.is_live = file_lock(fd, true, false, NULL) < 0;
+	/* Again under the lock: its maker may have written, or published, in between. */
+	if (fstat(fd, &e.st) < 0 || is_still_there(dir, name, fd) <= 0)
+		return 0;
+	return fn(arg, &e, err);
+}
+
+int staging_walk(int dir, staging_fn *fn, void *arg, struct err *err)
+{
+	/* A description of its own: the position in a folder belongs to it. */
+	const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+	int rc = 0;
+
+	if (!entries) {
+		rc = err_sys(err, errno, "staging");
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	while (rc == 0) {
+		errno = 0;
+		const struct dirent *e = readdir(entries);
+
+		if (!e) {
+			rc = errno ? err_sys(err, errno, "staging") : 0;
+			break;
+		}
+		if (e->d_type == DT_REG || e->d_type == DT_UNKNOWN)
+			rc = walk_one(dir, e->d_name, fn, arg, err);
+	}
+	(void)closedir(entries);
+	return rc;
 }
 
 /* The digest in "ALG-HEX.part". */

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /*
  * Suffix of files that a later process may go on with; all others are useless without their maker.
@@ -44,6 +45,8 @@ struct staged_want {
  * a dead maker left is in it.
  */
 int staged_open(struct op *op, const struct staged_want *want, struct staged *ret, struct err *err);
+/* Opens and locks an empty file of a name that nobody had: PREFIX and 16 digits. */
+int staged_open_fresh(int dir, const char *prefix, struct staged *ret, struct err *err);
 /* Says that `bytes` were written in sequence, so that they go to the disk while more are made. */
 void staged_wrote(struct staged *s, uint64_t bytes);
 /* Makes the content durable and the file read-only (0444). */
@@ -58,6 +61,20 @@ static inline void staged_discard_p(struct staged *s)
 	staged_discard(s);
 }
 #define _staged_ __attribute__((cleanup(staged_discard_p)))
+
+/* A file of the folder. Borrowed. */
+struct staging_entry {
+	const char *name;
+	int fd;	      /* readable; locked by the walk when it is dead, so that it may be removed */
+	bool is_live; /* its maker is at work */
+	struct stat st;
+};
+/*
+ * Calls fn for each file of a staging folder, in no order; what comes or goes meanwhile is seen or
+ * not, what can't be opened is not. Non-zero from fn stops with that result.
+ */
+typedef int staging_fn(void *arg, const struct staging_entry *entry, struct err *err);
+int staging_walk(int dir, staging_fn *fn, void *arg, struct err *err);
 
 /*
  * Removes what dead makers left, except resumable files of the last days whose blob (below `root`)

@@ -263,6 +263,13 @@ const char *store_path(const struct store *store)
 	return f ? f->path : NULL;
 }
 
+int store_staging(const struct store *store)
+{
+	const struct folders *f = store->backend_;
+
+	return f ? f->staging : -1;
+}
+
 int store_folder(struct store *store, const char *name, int *ret_fd, struct err *err)
 {
 	const struct folders *f = store->backend_;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ChainID: the name of a stack of layers (image-spec config.md, "Layer ChainID"). */
+#include "stream/chain.h"
+
 #include "base/mem.h"
-#include "layers/layer.h"
 #include "stream/hash.h"
+
+#include <string.h>
 
 void chain_id(const struct digest *parent, const struct digest *diffid, struct digest *ret)
 {
