@@ -292,6 +292,7 @@ bench:
 	@tools/install-packages.sh bench
 	@$(MAKE) --no-print-directory all
 	@bench/run
+	@bench/mount
 
 ifneq ($(FUZZ),)
 fuzz: $(fuzz_tests) seeds
