@@ -17,8 +17,8 @@ struct blobs;
 
 /* What is to be written. */
 struct blob_want {
-	struct digest digest;
-	uint64_t size_bytes; /* UINT64_MAX when unknown */
+	struct digest digest; /* DIGEST_NONE: known when all is written, see blob_writer_commit */
+	uint64_t size_bytes;  /* UINT64_MAX when unknown */
 };
 
 /*
@@ -50,8 +50,8 @@ struct blobs_ops {
 	/* Leaves offset_bytes alone; the wrapper counts. */
 	int (*append)(struct blob_writer *w, const void *data, size_t len, struct err *err);
 	int (*rewind)(struct blob_writer *w, struct err *err);
-	/* Digest and size are right already. */
-	int (*commit)(struct blob_writer *w, struct err *err);
+	/* Digest and size are right already; `d` is the wanted digest, if one was. */
+	int (*commit)(struct blob_writer *w, const struct digest *d, struct err *err);
 	void (*abort)(struct blob_writer *w, bool keep_for_resume);
 	int (*remove)(struct blobs *b, const struct digest *d, struct err *err);
 	int (*list)(struct blobs *b, blobs_fn *fn, void *arg, struct err *err);
@@ -84,7 +84,8 @@ int blob_writer_append(struct blob_writer *w, const void *data, size_t len, stru
 int blob_writer_rewind(struct blob_writer *w, struct err *err);
 /*
  * Publishes durably. `computed` is the digest of what was written; it must equal the wanted one and
- * the size fit (ERR_DAMAGED). Consumes the writer, also on failure, which leaves nothing behind.
+ * the size fit (ERR_DAMAGED). Without a wanted digest it becomes this one; a blob that is there
+ * already is left as it is. Consumes the writer, also on failure, which leaves nothing behind.
  */
 int blob_writer_commit(struct blob_writer *w, const struct digest *computed, struct err *err);
 /* Ends without publishing; what was written stays for a later resume when asked. NULL is fine. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "store/backends.h"
 #include "store/digestdir.h"
+#include "store/unnamed.h"
 #include "sys/file.h"
 
 #include <sys/stat.h>
@@ -33,7 +34,8 @@ static struct file_blobs *of(struct blobs *b)
 static int named(int rc, const struct digest *d, struct err *err)
 {
 	if (rc < 0)
-		(void)err_prefix(err, "blob %s", DIGEST_TEXT(d));
+		(void)err_prefix(err, "blob %s",
+				 d->alg != DIGEST_NONE ? DIGEST_TEXT(d) : "being written");
 	return rc;
 }
 
@@ -113,11 +115,24 @@ static void give_up(struct file_writer *w)
 	free(w);
 }
 
+static int begin_unnamed(struct file_blobs *b, struct op *op, struct file_writer *w,
+			 struct err *err)
+{
+	struct digest name;
+
+	TRY(unnamed_digest(&name, err));
+	TRY(staged_open(op, &(struct staged_want){ b->staging, &name, ".new" }, &w->staged, err));
+	return check_space(w, err);
+}
+
 static int begin(struct file_blobs *b, struct op *op, struct file_writer *w, struct err *err)
 {
 	const struct blob_want *want = &w->base.want;
-	int rc = is_present(b, want, &w->replace, err);
+	int rc;
 
+	if (want->digest.alg == DIGEST_NONE)
+		return begin_unnamed(b, op, w, err);
+	rc = is_present(b, want, &w->replace, err);
 	if (rc != 0)
 		return rc;
 	TRY(staged_open(op, &(struct staged_want){ b->staging, &want->digest, STAGING_RESUMABLE },
@@ -171,11 +186,23 @@ static int files_rewind(struct blob_writer *base, struct err *err)
 	return 0;
 }
 
-static int publish(struct file_writer *w, struct err *err)
+/* One whose digest was not known at begin may be there by now. */
+static int look_again(struct file_writer *w, const struct digest *d, struct err *err)
 {
-	const struct digest *d = &w->base.want.digest;
+	const struct blob_want found = { *d, w->base.offset_bytes };
+
+	if (w->base.want.digest.alg != DIGEST_NONE)
+		return 0;
+	return is_present(of(w->base.blobs), &found, &w->replace, err);
+}
+
+static int publish(struct file_writer *w, const struct digest *d, struct err *err)
+{
+	const int present = look_again(w, d, err);
 	const struct digestdir *dir = &of(w->base.blobs)->dir;
 
+	if (present != 0)
+		return present < 0 ? present : 0;
 	TRY(staged_seal(&w->staged, err));
 	const int rc = digestdir_publish(dir, d, w->replace, &w->staged, err);
 
@@ -187,10 +214,10 @@ static int publish(struct file_writer *w, struct err *err)
 	return digestdir_sync(dir, d->alg, err);
 }
 
-static int files_commit(struct blob_writer *base, struct err *err)
+static int files_commit(struct blob_writer *base, const struct digest *d, struct err *err)
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
-	const int rc = named(publish(w, err), &base->want.digest, err);
+	const int rc = named(publish(w, d, err), d, err);
 
 	staged_discard(&w->staged);
 	free(w);
@@ -202,7 +229,7 @@ static void files_abort(struct blob_writer *base, bool keep_for_resume)
 	struct file_writer *w = container_of(base, struct file_writer, base);
 
 	/* A failed append may have left bytes that nobody counted. */
-	if (keep_for_resume && base->offset_bytes &&
+	if (keep_for_resume && base->want.digest.alg != DIGEST_NONE && base->offset_bytes &&
 	    ftruncate(w->staged.fd, (off_t)base->offset_bytes) == 0)
 		staged_close(&w->staged);
 	staged_discard(&w->staged);

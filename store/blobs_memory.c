@@ -59,9 +59,23 @@ static bool is_present(const struct memfile *f, const void *arg)
 	       (want->size_bytes == UINT64_MAX || want->size_bytes == memfile_bytes(f->fds[0]));
 }
 
+/* Ends a writer; `kept_fd` says what is left of it. */
+static void end(struct memory_writer *w, int kept_fd)
+{
+	if (w->base.want.digest.alg != DIGEST_NONE)
+		memfiles_end(&of(w->base.blobs)->files, &w->base.want.digest, kept_fd);
+	else if (kept_fd >= 0)
+		(void)close(kept_fd);
+	if (w->fd >= 0)
+		(void)close(w->fd);
+	free(w);
+}
+
 static int start(struct memory_writer *w, struct memfiles *files, struct err *err)
 {
-	w->fd = memfiles_take_kept(files, &w->base.want.digest);
+	w->fd = -1;
+	if (w->base.want.digest.alg != DIGEST_NONE)
+		w->fd = memfiles_take_kept(files, &w->base.want.digest);
 	if (w->fd >= 0 && memfile_bytes(w->fd) > w->base.want.size_bytes)
 		(void)close(TAKE_FD(w->fd));
 	if (w->fd < 0)
@@ -77,8 +91,10 @@ static int memory_begin(struct blobs *base, struct op *op, const struct blob_wan
 			struct blob_writer **ret, struct err *err)
 {
 	struct memfiles *files = &of(base)->files;
-	int rc = memfiles_begin(files, op, &want->digest, is_present, want);
+	int rc = 0;
 
+	if (want->digest.alg != DIGEST_NONE)
+		rc = memfiles_begin(files, op, &want->digest, is_present, want);
 	if (rc < 0)
 		return named(op_check(op, err), &want->digest, err);
 	if (rc > 0)
@@ -89,8 +105,7 @@ static int memory_begin(struct blobs *base, struct op *op, const struct blob_wan
 	w->base.blobs = base;
 	rc = start(w, files, err);
 	if (rc < 0) {
-		memfiles_end(files, &want->digest, -1);
-		free(w);
+		end(w, -1);
 		return named(rc, &want->digest, err);
 	}
 	*ret = &w->base;
@@ -109,21 +124,21 @@ static int memory_rewind(struct blob_writer *w, struct err *err)
 	return named(err_sys(err, errno, "memory file"), &w->want.digest, err);
 }
 
-/* Ends a writer; `fd` says what is left of it. */
-static void end(struct memory_writer *w, int kept_fd)
-{
-	memfiles_end(&of(w->base.blobs)->files, &w->base.want.digest, kept_fd);
-	if (w->fd >= 0)
-		(void)close(w->fd);
-	free(w);
-}
-
-static int memory_commit(struct blob_writer *base, struct err *err)
+/* One whose digest was not known at begin becomes the maker of it now, unless it is there. */
+static int memory_commit(struct blob_writer *base, const struct digest *d, struct err *err)
 {
 	struct memory_writer *w = writer_of(base);
+	struct memfiles *files = &of(base->blobs)->files;
+	const struct blob_want found = { *d, base->offset_bytes };
+	int present = 0;
 
 	(void)err;
-	memfiles_publish(&of(base->blobs)->files, &base->want.digest, 0, TAKE_FD(w->fd));
+	if (base->want.digest.alg == DIGEST_NONE)
+		present = memfiles_begin(files, NULL, d, is_present, &found);
+	if (!present) {
+		base->want.digest = *d;
+		memfiles_publish(files, d, 0, TAKE_FD(w->fd));
+	}
 	end(w, -1);
 	return 0;
 }

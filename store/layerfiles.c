@@ -29,14 +29,14 @@ void layer_writer_progress(struct layer_writer *w, uint64_t tar_bytes)
 
 int layer_writer_commit(struct layer_writer *w, const struct digest *computed, struct err *err)
 {
-	if (!digest_equal(&w->diffid, computed)) {
+	if (w->diffid.alg != DIGEST_NONE && !digest_equal(&w->diffid, computed)) {
 		const int rc = err_set(err, ERR_DAMAGED, "layer %s: the content hashes to %s",
 				       DIGEST_TEXT(&w->diffid), DIGEST_TEXT(computed));
 
 		layer_writer_abort(w);
 		return rc;
 	}
-	return w->layers->ops->commit(w, err);
+	return w->layers->ops->commit(w, computed, err);
 }
 
 void layer_writer_abort(struct layer_writer *w)

@@ -21,9 +21,9 @@ struct layerfiles;
  * earlier attempt is kept: both files are empty at begin.
  */
 struct layer_writer {
-	struct digest diffid;
-	int tar_fd; /* the raw tar goes here; readable too. Borrowed */
-	int idx_fd; /* the index goes here; left empty, the layer has none. Borrowed */
+	struct digest diffid; /* DIGEST_NONE: known when all is written */
+	int tar_fd;	      /* the raw tar goes here; readable too. Borrowed */
+	int idx_fd;	      /* the index goes here; left empty, the layer has none. Borrowed */
 	struct layerfiles *layers;
 };
 
@@ -39,8 +39,8 @@ struct layerfiles_ops {
 	int (*begin)(struct layerfiles *l, struct op *op, const struct digest *diffid,
 		     struct layer_writer **ret, struct err *err);
 	void (*progress)(struct layer_writer *w, uint64_t tar_bytes);
-	/* The digest is right already. */
-	int (*commit)(struct layer_writer *w, struct err *err);
+	/* `diffid` is the wanted one, if one was. */
+	int (*commit)(struct layer_writer *w, const struct digest *diffid, struct err *err);
 	void (*abort)(struct layer_writer *w);
 	int (*replace_index)(struct layerfiles *l, const struct digest *diffid, const void *data,
 			     size_t len, struct err *err);
@@ -62,7 +62,7 @@ int layerfiles_open(struct layerfiles *l, const struct digest *diffid, int *ret_
 bool layerfiles_has(struct layerfiles *l, const struct digest *diffid);
 /*
  * Begins a layer. Returns 1 and no writer when it is (by now) there, 0 with a writer. `op` may be
- * NULL.
+ * NULL. A DiffID of DIGEST_NONE is one that is known only when all is written.
  */
 int layerfiles_begin(struct layerfiles *l, struct op *op, const struct digest *diffid,
 		     struct layer_writer **ret, struct err *err);
@@ -72,7 +72,8 @@ int layerfiles_begin(struct layerfiles *l, struct op *op, const struct digest *d
  */
 void layer_writer_progress(struct layer_writer *w, uint64_t tar_bytes);
 /*
- * Publishes both files durably, the index first. `computed` must equal the DiffID (ERR_DAMAGED).
+ * Publishes both files durably, the index first. `computed` must equal the DiffID (ERR_DAMAGED);
+ * where none was given it becomes this one, and a layer that is there already is left as it is.
  * Consumes the writer, also on failure, which leaves nothing behind.
  */
 int layer_writer_commit(struct layer_writer *w, const struct digest *computed, struct err *err);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "store/backends.h"
 #include "store/digestdir.h"
+#include "store/unnamed.h"
 #include "sys/file.h"
 
 #include <sys/stat.h>
@@ -31,7 +32,9 @@ static struct file_layers *of(struct layerfiles *l)
 static int named(int rc, const struct digest *diffid, struct err *err)
 {
 	if (rc < 0)
-		(void)err_prefix(err, "layer %s", DIGEST_TEXT(diffid));
+		(void)err_prefix(err, "layer %s",
+				 diffid->alg != DIGEST_NONE ? DIGEST_TEXT(diffid)
+							    : "being written");
 	return rc;
 }
 
@@ -66,11 +69,23 @@ static int empty(const struct staged *s, struct err *err)
 	return ftruncate(s->fd, 0) < 0 ? err_sys(err, errno, "staging/%s", s->name) : 0;
 }
 
+static int begin_unnamed(struct file_layers *l, struct op *op, struct file_writer *w,
+			 struct err *err)
+{
+	struct digest name;
+
+	TRY(unnamed_digest(&name, err));
+	TRY(staged_open(op, &(struct staged_want){ l->staging, &name, ".tar" }, &w->tar, err));
+	return staged_open(op, &(struct staged_want){ l->staging, &name, ".idx" }, &w->idx, err);
+}
+
 /* Returns 1 when the layer is there. */
 static int begin(struct file_layers *l, struct op *op, struct file_writer *w, struct err *err)
 {
 	const struct digest *diffid = &w->base.diffid;
 
+	if (diffid->alg == DIGEST_NONE)
+		return begin_unnamed(l, op, w, err);
 	if (files_has(&l->base, diffid))
 		return 1;
 	TRY(staged_open(op, &(struct staged_want){ l->staging, diffid, ".tar" }, &w->tar, err));
@@ -117,7 +132,8 @@ static void files_progress(struct layer_writer *base, uint64_t tar_bytes)
 }
 
 /* Moves the index into place, when there is one. */
-static int publish_index(const struct file_layers *l, struct file_writer *w, struct err *err)
+static int publish_index(const struct file_layers *l, struct file_writer *w,
+			 const struct digest *diffid, struct err *err)
 {
 	struct stat st;
 
@@ -126,12 +142,13 @@ static int publish_index(const struct file_layers *l, struct file_writer *w, str
 	if (st.st_size == 0)
 		return 0;
 	TRY(staged_seal(&w->idx, err));
-	return digestdir_publish(&l->indexes, &w->base.diffid, true, &w->idx, err);
+	return digestdir_publish(&l->indexes, diffid, true, &w->idx, err);
 }
 
-static int publish_tar(const struct file_layers *l, struct file_writer *w, struct err *err)
+static int publish_tar(const struct file_layers *l, struct file_writer *w,
+		       const struct digest *diffid, struct err *err)
 {
-	const int rc = digestdir_publish(&l->tars, &w->base.diffid, false, &w->tar, err);
+	const int rc = digestdir_publish(&l->tars, diffid, false, &w->tar, err);
 
 	if (rc == -EEXIST) {
 		/* Somebody who is not us put it there; it is what was wanted all the same. */
@@ -140,23 +157,26 @@ static int publish_tar(const struct file_layers *l, struct file_writer *w, struc
 	}
 	/* Without its tar an index is garbage. */
 	if (rc < 0)
-		(void)digestdir_remove(&l->indexes, &w->base.diffid, NULL);
+		(void)digestdir_remove(&l->indexes, diffid, NULL);
 	return rc;
 }
 
-static int publish(const struct file_layers *l, struct file_writer *w, struct err *err)
+static int publish(struct file_layers *l, struct file_writer *w, const struct digest *diffid,
+		   struct err *err)
 {
+	if (w->base.diffid.alg == DIGEST_NONE && files_has(&l->base, diffid))
+		return 0;
 	/* The tar's fsync first: it is the one that takes long or fails. */
 	TRY(staged_seal(&w->tar, err));
-	TRY(publish_index(l, w, err));
-	TRY(publish_tar(l, w, err));
-	return digestdir_sync(&l->tars, w->base.diffid.alg, err);
+	TRY(publish_index(l, w, diffid, err));
+	TRY(publish_tar(l, w, diffid, err));
+	return digestdir_sync(&l->tars, diffid->alg, err);
 }
 
-static int files_commit(struct layer_writer *base, struct err *err)
+static int files_commit(struct layer_writer *base, const struct digest *diffid, struct err *err)
 {
 	struct file_writer *w = container_of(base, struct file_writer, base);
-	const int rc = named(publish(of(base->layers), w, err), &base->diffid, err);
+	const int rc = named(publish(of(base->layers), w, diffid, err), diffid, err);
 
 	discard(w);
 	return rc;

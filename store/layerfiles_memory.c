@@ -55,7 +55,8 @@ static bool is_present(const struct memfile *f, const void *arg)
 
 static void end(struct layer_writer *w)
 {
-	memfiles_end(&of(w->layers)->files, &w->diffid, -1);
+	if (w->diffid.alg != DIGEST_NONE)
+		memfiles_end(&of(w->layers)->files, &w->diffid, -1);
 	if (w->tar_fd >= 0)
 		(void)close(w->tar_fd);
 	if (w->idx_fd >= 0)
@@ -66,8 +67,10 @@ static void end(struct layer_writer *w)
 static int memory_begin(struct layerfiles *base, struct op *op, const struct digest *diffid,
 			struct layer_writer **ret, struct err *err)
 {
-	int rc = memfiles_begin(&of(base)->files, op, diffid, is_present, NULL);
+	int rc = 0;
 
+	if (diffid->alg != DIGEST_NONE)
+		rc = memfiles_begin(&of(base)->files, op, diffid, is_present, NULL);
 	if (rc < 0)
 		return named(op_check(op, err), diffid, err);
 	if (rc > 0)
@@ -93,14 +96,21 @@ static void memory_progress(struct layer_writer *w, uint64_t tar_bytes)
 	(void)tar_bytes;
 }
 
-static int memory_commit(struct layer_writer *w, struct err *err)
+/* One whose DiffID was not known at begin becomes the maker of it now, unless it is there. */
+static int memory_commit(struct layer_writer *w, const struct digest *diffid, struct err *err)
 {
 	struct memfiles *files = &of(w->layers)->files;
+	int present = 0;
 
 	(void)err;
-	if (memfile_bytes(w->idx_fd))
-		memfiles_publish(files, &w->diffid, IDX, TAKE_FD(w->idx_fd));
-	memfiles_publish(files, &w->diffid, TAR, TAKE_FD(w->tar_fd));
+	if (w->diffid.alg == DIGEST_NONE)
+		present = memfiles_begin(files, NULL, diffid, is_present, NULL);
+	if (!present) {
+		w->diffid = *diffid;
+		if (memfile_bytes(w->idx_fd))
+			memfiles_publish(files, diffid, IDX, TAKE_FD(w->idx_fd));
+		memfiles_publish(files, diffid, TAR, TAKE_FD(w->tar_fd));
+	}
 	end(w);
 	return 0;
 }

@@ -355,3 +355,37 @@ void test_blobs__list_names_each(void)
 		CU_ASSERT_EQUAL(seen.count, 1);
 	}
 }
+
+static struct blob_writer *begin_unnamed(struct store *store)
+{
+	const struct blob_want want = { { .alg = DIGEST_NONE }, UINT64_MAX };
+	struct blob_writer *w = NULL;
+	struct err err = { 0 };
+
+	CU_ASSERT_EQUAL(blobs_begin(store->blobs, NULL, &want, &w, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+	return w;
+}
+
+/* A digest that is known only at the end. */
+void test_blobs__digest_at_the_end(void)
+{
+	FOR_EACH_BACKEND(f)
+	{
+		const struct digest d = digest_of_str("content");
+		struct blob_writer *a = begin_unnamed(f.store), *b = begin_unnamed(f.store);
+		struct blob_writer *c = begin_unnamed(f.store);
+		_buf_ struct buf out = BUF_INIT(100);
+		struct err err = { 0 };
+
+		CU_ASSERT_EQUAL(blob_writer_append(a, "con", 3, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_append(b, "content", 7, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_append(a, "tent", 4, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_append(c, "other", 5, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_commit(a, &d, &err), 0);
+		CU_ASSERT_EQUAL(blob_writer_commit(b, &d, &err), 0);
+		blob_writer_abort(c, true);
+		CU_ASSERT_EQUAL(blobs_read(f.store->blobs, &d, &out, &err), 0);
+		CU_ASSERT_STRING_EQUAL(buf_str(&out), "content");
+	}
+}

@@ -239,3 +239,29 @@ void test_layerfiles__large_ones_are_whole(void)
 	CU_ASSERT_EQUAL(layer_writer_commit(w, &diffid, &err), 0);
 	CU_ASSERT_EQUAL(check_whole(f.path), 1);
 }
+
+/* A DiffID that is known only at the end. */
+void test_layerfiles__digest_at_the_end(void)
+{
+	static const struct digest none = { .alg = DIGEST_NONE };
+
+	FOR_EACH_BACKEND(f)
+	{
+		const struct digest diffid = digest_of_str("the tar");
+		struct layer_writer *a = begin_layer(f.store, &none);
+		struct layer_writer *b = begin_layer(f.store, &none);
+		struct layer_writer *c = begin_layer(f.store, &none);
+		struct err err = { 0 };
+
+		put(a->tar_fd, "the tar");
+		put(a->idx_fd, "index a");
+		put(b->tar_fd, "the tar");
+		put(b->idx_fd, "index b");
+		put(c->tar_fd, "other");
+		CU_ASSERT_EQUAL(layer_writer_commit(a, &diffid, &err), 0);
+		CU_ASSERT_EQUAL(layer_writer_commit(b, &diffid, &err), 0);
+		layer_writer_abort(c);
+		CU_ASSERT_TRUE(layer_is(f.store, &diffid, "the tar", "index a"));
+		put_layer(f.store, "the tar2", "i");
+	}
+}
