@@ -23,6 +23,8 @@
 
 /* Buffers between network and decompression: 1 MiB a layer. */
 #define PREFETCH_CHUNKS 8
+/* How often a collector may be faster than a job. */
+#define ATTEMPTS_MAX 3
 
 /* One run of a job. */
 struct run {
@@ -326,14 +328,19 @@ int blob_job_run(struct op *op, void *arg, struct err *err)
 	const struct descriptor *d = job->descriptor;
 	struct run run = { .op = op, .job = job, .item = op_item() };
 	struct err local = { 0 };
+	bool exists;
+	unsigned attempt = 0;
 	int rc;
 
 	report(&run, PROGRESS_BEGIN, "waiting");
-	rc = begin(&run, &local);
-	const bool exists = rc == 1;
-
-	if (rc >= 0)
-		rc = passes(&run, &local);
+	do {
+		err_clear(&local);
+		rc = begin(&run, &local);
+		exists = rc == 1;
+		if (rc >= 0)
+			rc = passes(&run, &local);
+		/* There, and collected before it was opened: now it is fetched. */
+	} while (rc == -ENOENT && exists && job->context->from && ++attempt < ATTEMPTS_MAX);
 	blob_writer_abort(TAKE_PTR(run.writer), rc < 0 && is_resumable(&local));
 	report(&run, PROGRESS_END, rc < 0 ? "failed" : exists ? "exists" : "done");
 	if (rc < 0) {

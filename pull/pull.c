@@ -10,8 +10,11 @@
 #include "pull/blob_job.h"
 #include "pull/plan.h"
 #include "store/images.h"
+#include "store/keep.h"
 
 #define JOBS_DEFAULT 4
+/* How often a collector may be faster than a pull. */
+#define ATTEMPTS_MAX 3
 
 void pull_result_fini(struct pull_result *r)
 {
@@ -47,14 +50,12 @@ static int run_blobs(struct op *op, struct blob_context *context, struct plan *p
 	return rc;
 }
 
+/* Those of the store too: it may have lost one since the plan was made. */
 static int commit_documents(struct store *to, const struct plan *plan, struct err *err)
 {
-	for (size_t i = 0; i < plan->document_count; i++) {
-		const struct plan_document *doc = &plan->documents[i];
-
-		if (!doc->stored)
-			TRY(blobs_put(to->blobs, NULL, &doc->descriptor.digest, &doc->bytes, err));
-	}
+	for (size_t i = 0; i < plan->document_count; i++)
+		TRY(blobs_put(to->blobs, NULL, &plan->documents[i].descriptor.digest,
+			      &plan->documents[i].bytes, err));
 	return 0;
 }
 
@@ -79,6 +80,90 @@ static bool all_stored(const struct plan *plan)
 	return true;
 }
 
+/* Asks the collector to leave alone what is there of the plan, and what will be. */
+static int pin_plan(struct pin *pin, const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->document_count; i++)
+		TRY(pin_blob(pin, &plan->documents[i].descriptor.digest, err));
+	for (size_t i = 0; i < plan->blob_count; i++) {
+		TRY(pin_blob(pin, &plan->blobs[i].descriptor.digest, err));
+		if (plan->blobs[i].diffid.alg != DIGEST_NONE)
+			TRY(pin_layer(pin, &plan->blobs[i].diffid, err));
+	}
+	return 0;
+}
+
+/* Layers that went between the look at them and the name; from now on they stay. */
+static bool has_layers(struct store *to, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->blob_count; i++)
+		if (plan->blobs[i].diffid.alg != DIGEST_NONE &&
+		    !layerfiles_has(to->layers, &plan->blobs[i].diffid))
+			return false;
+	return true;
+}
+
+static int fetch(struct op *op, const struct pull_request *req, struct blob_context *context,
+		 struct plan *plan, struct err *err)
+{
+	TRY(run_blobs(op, context, plan, req->jobs, err));
+	TRY(op_check(op, err));
+	return commit_documents(req->to, plan, err);
+}
+
+/*
+ * What the plan says, done. A collector that was at work before our pins may free some of it up to
+ * the moment of the name. What the name does not find then is fetched again; now it is pinned.
+ */
+static int carry_out(struct op *op, const struct pull_request *req, struct blob_context *context,
+		     struct plan *plan, struct err *err)
+{
+	for (unsigned attempt = 1;; attempt++) {
+		struct err why = { 0 };
+
+		TRY(fetch(op, req, context, plan, err));
+		const int rc = commit_name(req->to, req->ref, plan, &why);
+
+		if (rc == 0)
+			break;
+		if (why.kind != ERR_NOT_FOUND || attempt == ATTEMPTS_MAX) {
+			err_keep_first(err, &why);
+			return rc;
+		}
+	}
+	return has_layers(req->to, plan) ? 0 : run_blobs(op, context, plan, req->jobs, err);
+}
+
+static void fill_result(const struct plan *plan, const struct blob_context *context,
+			struct pull_result *ret)
+{
+	*ret = (struct pull_result){
+		.was_current = context->fetched_bytes == 0 && all_stored(plan),
+		.fetched_bytes = context->fetched_bytes,
+		.blob_count = plan->blob_count,
+	};
+	descriptor_copy(&plan->target, &ret->target);
+}
+
+static int pull_planned(struct op *op, const struct pull_request *req, struct blob_context *context,
+			struct pull_result *ret, struct err *err)
+{
+	_pin_ struct pin *pin = NULL;
+	struct plan plan = { 0 };
+	int rc;
+
+	TRY(plan_make(op, req, &plan, err));
+	rc = pin_new(req->to, &pin, err);
+	if (rc == 0)
+		rc = pin_plan(pin, &plan, err);
+	if (rc == 0)
+		rc = carry_out(op, req, context, &plan, err);
+	if (rc == 0)
+		fill_result(&plan, context, ret);
+	plan_fini(&plan);
+	return rc;
+}
+
 int pull_image(struct op *op, const struct pull_request *req, struct pull_result *ret,
 	       struct err *err)
 {
@@ -87,28 +172,9 @@ int pull_image(struct op *op, const struct pull_request *req, struct pull_result
 					.max_ratio = req->max_ratio };
 	_reference_ struct reference named = { 0 };
 	struct pull_request full = *req;
-	struct plan plan = { 0 };
-	int rc;
 
 	reference_copy(req->ref, &named);
 	reference_add_latest(&named);
 	full.ref = &named;
-	TRY(plan_make(op, &full, &plan, err));
-	rc = run_blobs(op, &context, &plan, req->jobs, err);
-	if (rc == 0)
-		rc = op_check(op, err);
-	if (rc == 0)
-		rc = commit_documents(req->to, &plan, err);
-	if (rc == 0)
-		rc = commit_name(req->to, &named, &plan, err);
-	if (rc == 0) {
-		*ret = (struct pull_result){
-			.was_current = context.fetched_bytes == 0 && all_stored(&plan),
-			.fetched_bytes = context.fetched_bytes,
-			.blob_count = plan.blob_count,
-		};
-		descriptor_copy(&plan.target, &ret->target);
-	}
-	plan_fini(&plan);
-	return rc;
+	return pull_planned(op, &full, &context, ret, err);
 }

@@ -3,6 +3,7 @@
 #include "tests/unit/pull/world.h"
 
 #include "base/mem.h"
+#include "store/image_records.h"
 
 #include <CUnit/CUnit.h>
 
@@ -133,8 +134,16 @@ static void large_index(struct world *w, size_t manifests, size_t layers, size_t
 		maker_blob(w->there, MEDIA_TYPE_OCI_MANIFEST, &text, &list[i]);
 	}
 	maker_index(w->there, list, platforms, manifests, &list[manifests]);
-	maker_name(w->there, "example.com/a:1", &list[manifests],
-		   &(struct descriptors){ list, manifests });
+	maker_name(w->there, "example.com/a:1", &list[manifests], NULL);
+	for (size_t i = 0; i < manifests; i++) {
+		/* Not by images_put: what the manifests name is nowhere. */
+		const struct manifest_record m = { .digest = list[i].digest,
+						   .media_type = list[i].media_type,
+						   .size = list[i].size };
+
+		CU_ASSERT_EQUAL_FATAL(
+			manifest_record_put(w->there->records, "example.com/a", &m, NULL), 0);
+	}
 	for (size_t i = 0; i <= manifests; i++)
 		descriptor_fini(&list[i]);
 }
