@@ -58,6 +58,11 @@ uint32_t tree_first_name(const struct tree *tree, uint32_t inode)
 	return tree->inodes[inode].first_name;
 }
 
+size_t tree_layer_count(const struct tree *tree)
+{
+	return tree->layer_count;
+}
+
 const struct layer *tree_layer(const struct tree *tree, uint16_t layer)
 {
 	return tree->layers[layer];

@@ -85,6 +85,7 @@ bool tree_extent(const struct tree *tree, uint32_t node, size_t n, struct tar_ex
  * others are links to it.
  */
 uint32_t tree_first_name(const struct tree *tree, uint32_t inode);
+size_t tree_layer_count(const struct tree *tree);
 /* The layer (with its tar fd) by number. */
 const struct layer *tree_layer(const struct tree *tree, uint16_t layer);
 void tree_layer_stats(const struct tree *tree, uint16_t layer, struct tree_layer_stats *ret);
