@@ -48,12 +48,19 @@ void lower_close(struct lower *l);
 /* A tree as the side below; borrowed. */
 struct lower *tree_lower(const struct tree *tree);
 
+/* As deep as trees are. */
+#define CHANGES_DEPTH_MAX 2048
+
 enum change_kind {
 	CHANGE_ADDED = 'A',
 	CHANGE_CHANGED = 'C',
 	CHANGE_DELETED = 'D',
 };
-/* One change, in walk order: parents first, siblings by name (bytewise). All borrowed. */
+/*
+ * One change, in walk order: parents first, siblings by name (bytewise); for layers, what was
+ * deleted from a folder comes before what is in it (image-spec layer.md, "Whiteouts"). All
+ * borrowed.
+ */
 struct change {
 	enum change_kind kind;
 	const char *path; /* no leading slash; "" for the root itself */
@@ -69,15 +76,18 @@ struct changes_request {
 	int upper_fd;	     /* the upper folder. Borrowed */
 	struct lower *lower; /* NULL: nothing below, all is added; deletions are as written */
 	/*
-	 * Whether what an opaque folder hides is told as deletions (for people); otherwise the
-	 * folder's is_opaque says it (for layers).
+	 * Whether what an opaque folder, or a file in place of a folder, hides is told as deletions
+	 * (for people, as docker diff has it); otherwise the folder's is_opaque says it (for
+	 * layers).
 	 */
 	bool expand_opaque;
 };
 /*
- * Calls fn for each change. The root is told only when its own metadata differ from the lower's, or
- * always without a lower. A whiteout of what is not below is passed over with a lower. Sockets are
- * passed over with a note.
+ * Calls fn for each change: whatever is in the upper folder, parents of changes included. The root
+ * is told only when its own metadata differ from the lower's (or it has xattrs, which can't be
+ * compared), or always without a lower. A whiteout of what is not below is passed over with a
+ * lower. Sockets are passed over with a note. ERR_CHANGED: somebody works on the folder meanwhile;
+ * ERR_LIMIT: folders nest deeper than CHANGES_DEPTH_MAX. Follows no link and opens folders only.
  */
 int changes_walk(struct op *op, const struct changes_request *request, change_fn *fn, void *arg,
 		 struct err *err);
