@@ -63,15 +63,16 @@ int condemned_add(struct records *r, enum reach_kind kind, const struct digest *
 	return rc;
 }
 
-/* The generation that is there, 0 when none is. */
-static int look(struct records *r, const char *key, uint64_t *ret, struct err *err)
+int condemned_look(struct records *r, enum reach_kind kind, const struct digest *d,
+		   uint64_t *ret_generation, struct err *err)
 {
 	_record_ struct record rec = { 0 };
 	struct err why = { 0 };
-	const int rc = records_get(r, key, &rec, &why);
+	struct key key;
+	const int rc = records_get(r, key_of(kind, d, &key), &rec, &why);
 
 	if (rc == 0 || why.kind == ERR_NOT_FOUND) {
-		*ret = rc == 0 ? rec.generation : 0;
+		*ret_generation = rc == 0 ? rec.generation : 0;
 		return 0;
 	}
 	err_keep_first(err, &why);
@@ -83,13 +84,9 @@ int condemned_drop(struct records *r, enum reach_kind kind, const struct digest 
 {
 	struct key key;
 
-	key_of(kind, d, &key);
-	if (generation == 0) {
-		TRY(look(r, key.text, &generation, err));
-		if (generation == 0)
-			return 0;
-	}
-	return records_remove(r, key.text, generation, err);
+	if (generation == 0)
+		TRY(condemned_look(r, kind, d, &generation, err));
+	return generation ? records_remove(r, key_of(kind, d, &key), generation, err) : 0;
 }
 
 struct listing {

@@ -16,6 +16,9 @@
 const char *condemned_kind(enum reach_kind kind);
 /* True in *ret when there is at least one of any kind. */
 int condemned_any(struct records *r, bool *ret, struct err *err);
+/* The generation of its record, 0 when it is not condemned. */
+int condemned_look(struct records *r, enum reach_kind kind, const struct digest *d,
+		   uint64_t *ret_generation, struct err *err);
 /* Condemns; content when it is condemned already. */
 int condemned_add(struct records *r, enum reach_kind kind, const struct digest *d, struct err *err);
 /*
