@@ -52,11 +52,21 @@ _Static_assert(sizeof(struct erofs_super) == 128, "on disk");
 struct erofs_device {
 	uint8_t tag[64];
 	uint32_t blocks;
-	uint32_t unified_block; /* 0: addressed by number only */
+	uint32_t unified_block; /* where it begins among the blocks of all; 0: nowhere */
 	uint8_t reserved[56];
 };
 _Static_assert(sizeof(struct erofs_device) == 128, "on disk");
 #define EROFS_DEVICES_OFFSET (EROFS_SUPER_OFFSET + (unsigned)sizeof(struct erofs_super))
+
+/*
+ * Blocks of all devices have numbers in one space besides, the image's own first. A file of one page
+ * is found by that number alone, which spares it the chunk index and what that takes to align: a
+ * quarter of the image. The kernel then searches the devices one by one, and gives up reading pages
+ * together: so no larger files, and not with many devices.
+ */
+#define EROFS_UNIFIED_START	  0x80000000u
+#define EROFS_UNIFIED_DEVICES_MAX 64u
+#define EROFS_UNIFIED_BYTES_MAX	  4096u
 
 #define EROFS_FORMAT_EXTENDED 1u
 #define EROFS_LAYOUT_PLAIN    0u

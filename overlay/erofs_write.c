@@ -27,6 +27,7 @@ struct writer {
 	uint64_t meta_offset; /* nids count from here */
 	uint64_t meta_end;    /* known after the first pass */
 	struct erofs_nids nids;
+	uint32_t unified[EROFS_UNIFIED_DEVICES_MAX]; /* first block of each device, or 0 */
 	uint32_t *block;   /* by node: first own block; of files: of the copied data */
 	uint32_t *copied;  /* nodes of files with copied data, in order */
 	size_t copy_count; /* of them, */
@@ -56,6 +57,37 @@ static void layout_begin(struct writer *w)
 	w->meta_offset = (w->layout.end / EROFS_BLOCK_BYTES - 1) * EROFS_BLOCK_BYTES;
 }
 
+/* Numbers the devices' blocks, as far as there are numbers. */
+static void unify_devices(struct writer *w)
+{
+	uint64_t next = EROFS_UNIFIED_START;
+
+	for (size_t i = 0; i < w->device_count && i < EROFS_UNIFIED_DEVICES_MAX; i++) {
+		const struct layer *layer = tree_layer(w->tree, (uint16_t)i);
+		const uint64_t blocks = layer_tar_bytes(layer) >> EROFS_BLOCK_BITS;
+
+		if (w->device_count > EROFS_UNIFIED_DEVICES_MAX || !blocks ||
+		    blocks >= EROFS_HOLE - next)
+			continue;
+		w->unified[i] = (uint32_t)next;
+		next += blocks;
+	}
+}
+
+/* The shape of a node, where small files need no chunk index. */
+static int shape_node(struct writer *w, uint32_t node, const struct tree_stat *st,
+		      struct erofs_shape *ret, struct err *err)
+{
+	TRY(erofs_shape(w->tree, node, st, ret, err));
+	if (ret->layout == EROFS_LAYOUT_CHUNKS && !ret->is_scattered &&
+	    ret->size_bytes <= EROFS_UNIFIED_BYTES_MAX && st->layer < EROFS_UNIFIED_DEVICES_MAX &&
+	    w->unified[st->layer]) {
+		ret->layout = EROFS_LAYOUT_PLAIN;
+		ret->chunk_count = 0;
+	}
+	return 0;
+}
+
 /* --- the second pass --- */
 
 static uint32_t device_number(const struct tree_stat *st)
@@ -70,6 +102,8 @@ static uint32_t inode_u(const struct writer *w, uint32_t node, const struct tree
 		return EROFS_CHUNK_INDEXES | (uint32_t)(s->chunk_bits - EROFS_BLOCK_BITS);
 	if (s->type == EROFS_TYPE_CHARACTER || s->type == EROFS_TYPE_BLOCK)
 		return device_number(st);
+	if (s->type == EROFS_TYPE_FILE && s->size_bytes)
+		return w->unified[st->layer] + (uint32_t)(st->data_offset >> EROFS_BLOCK_BITS);
 	return w->block[node];
 }
 
@@ -207,7 +241,7 @@ static int place_inode(struct writer *w, uint32_t node, const struct tree_stat *
 	struct erofs_shape s;
 	uint64_t at, nid;
 
-	TRY(erofs_shape(w->tree, node, st, &s, err));
+	TRY(shape_node(w, node, st, &s, err));
 	if (s.type == EROFS_TYPE_SYMLINK && s.blocks) {
 		const uint64_t start = erofs_layout_blocks(&w->layout, s.blocks);
 
@@ -315,7 +349,7 @@ static int end_first_pass(struct writer *w, struct err *err)
 	const uint64_t first = blocks_up(w->layout.end);
 
 	w->meta_end = first << EROFS_BLOCK_BITS;
-	if (first + w->copy_blocks >= EROFS_HOLE)
+	if (first + w->copy_blocks >= EROFS_UNIFIED_START)
 		return err_set(err, ERR_UNSUPPORTED, "too many files to mount");
 	for (size_t i = 0; i < w->copy_count; i++)
 		w->block[w->copied[i]] += (uint32_t)first;
@@ -348,8 +382,10 @@ static int fill_super(struct writer *w, struct err *err)
 	for (size_t i = 0; i < w->device_count; i++) {
 		const uint64_t bytes = layer_tar_bytes(tree_layer(w->tree, (uint16_t)i));
 		const uint64_t blocks = bytes >> EROFS_BLOCK_BITS;
-		const struct erofs_device d = { .blocks = blocks < EROFS_HOLE ? (uint32_t)blocks
-									      : EROFS_HOLE - 1 };
+		const struct erofs_device d = {
+			.blocks = blocks < EROFS_HOLE ? (uint32_t)blocks : EROFS_HOLE - 1,
+			.unified_block = i < EROFS_UNIFIED_DEVICES_MAX ? w->unified[i] : 0,
+		};
 
 		TRY(erofs_out_at(&w->out, EROFS_DEVICES_OFFSET + i * sizeof(d), sizeof(d), &dst,
 				 err));
@@ -413,6 +449,7 @@ int erofs_write(struct op *op, const struct tree *tree, const struct digest *cha
 	w.nids.nid = xcalloc(nodes, sizeof(*w.nids.nid));
 	w.nids.type = xcalloc(nodes, sizeof(*w.nids.type));
 	w.block = xcalloc(nodes, sizeof(*w.block));
+	unify_devices(&w);
 	TRY(place_all(&w, err));
 	TRY(end_first_pass(&w, err));
 	return second_pass(&w, err);
