@@ -37,7 +37,11 @@ struct listing {
 
 static int bad_record(const char *key, struct err *err)
 {
-	return err_set(err, ERR_DAMAGED, "record '%s': names no manifest", TEXT_ESCAPED(key));
+	const int rc =
+		err_set(err, ERR_DAMAGED, "record '%s': names no manifest", TEXT_ESCAPED(key));
+
+	err_hint(err, "img fsck --repair");
+	return rc;
 }
 
 /* repo/<name>/_m/<alg>/<hex>: no component of a name starts with '_'. */
