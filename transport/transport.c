@@ -51,6 +51,50 @@ int transport_get_referrers(struct transport *t, struct op *op,
 	return t->ops->get_referrers(t, op, subject, ret, err);
 }
 
+static int not_writable(struct err *err)
+{
+	return err_set(err, ERR_UNSUPPORTED, "this place can't be written");
+}
+
+int transport_has_blob(struct transport *t, struct op *op, const struct descriptor *d,
+		       struct err *err)
+{
+	return t->ops->has_blob ? t->ops->has_blob(t, op, d, err) : 0;
+}
+
+int transport_put_blob(struct transport *t, struct op *op, struct transport_upload *upload,
+		       struct err *err)
+{
+	return t->ops->put_blob ? t->ops->put_blob(t, op, upload, err) : not_writable(err);
+}
+
+int transport_put_document(struct transport *t, struct op *op, const char *name,
+			   const struct transport_document *doc, struct err *err)
+{
+	return t->ops->put_document ? t->ops->put_document(t, op, name, doc, err)
+				    : not_writable(err);
+}
+
+int transport_remove_document(struct transport *t, struct op *op, const char *name, struct err *err)
+{
+	if (!t->ops->remove_document)
+		return err_set(err, ERR_UNSUPPORTED, "nothing can be removed from this place");
+	return t->ops->remove_document(t, op, name, err);
+}
+
+int transport_remove_blob(struct transport *t, struct op *op, const struct digest *d,
+			  struct err *err)
+{
+	if (!t->ops->remove_blob)
+		return err_set(err, ERR_UNSUPPORTED, "nothing can be removed from this place");
+	return t->ops->remove_blob(t, op, d, err);
+}
+
+int transport_finish(struct transport *t, struct op *op, struct err *err)
+{
+	return t->ops->finish ? t->ops->finish(t, op, err) : 0;
+}
+
 void transport_close(struct transport *t)
 {
 	if (t)

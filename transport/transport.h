@@ -46,6 +46,21 @@ struct transport_subject {
 
 typedef int transport_name_fn(void *arg, const char *name, struct err *err);
 
+/* A blob to be written. All borrowed. */
+struct transport_upload {
+	const struct descriptor *descriptor; /* digest and size are what must come out */
+	/*
+	 * Gives the bytes from `offset` on; called again when a broken upload goes on or begins
+	 * anew. What it gives is verified on the way (the source fails when it lies).
+	 */
+	int (*open)(void *arg, struct op *op, uint64_t offset, struct source **ret,
+		    struct err *err);
+	void *arg;
+	const char *mount_from; /* a repository of the same registry that has it, or NULL */
+	void (*moved)(void *arg, uint64_t bytes); /* bytes sent so far, or NULL */
+	enum { UPLOAD_SENT, UPLOAD_EXISTED, UPLOAD_MOUNTED } ret_how; /* out */
+};
+
 struct transport_ops {
 	/*
 	 * Mandatory. Fetches the manifest or index that `name` (a tag, or a digest as text) means,
@@ -78,7 +93,19 @@ struct transport_ops {
 	int (*get_referrers)(struct transport *t, struct op *op,
 			     const struct transport_subject *subject,
 			     struct transport_document *ret, struct err *err);
-	/* Mandatory. Frees. */
+	/* Optional, the writing side; contracts as of the functions below. */
+	int (*has_blob)(struct transport *t, struct op *op, const struct descriptor *d,
+			struct err *err);
+	int (*put_blob)(struct transport *t, struct op *op, struct transport_upload *upload,
+			struct err *err);
+	int (*put_document)(struct transport *t, struct op *op, const char *name,
+			    const struct transport_document *doc, struct err *err);
+	int (*remove_document)(struct transport *t, struct op *op, const char *name,
+			       struct err *err);
+	int (*remove_blob)(struct transport *t, struct op *op, const struct digest *d,
+			   struct err *err);
+	int (*finish)(struct transport *t, struct op *op, struct err *err);
+	/* Mandatory. Frees; what was not finished is given up. */
 	void (*close)(struct transport *t);
 };
 struct transport {
@@ -97,6 +124,28 @@ int transport_list_tags(struct transport *t, struct op *op, transport_name_fn *f
 int transport_get_referrers(struct transport *t, struct op *op,
 			    const struct transport_subject *subject, struct transport_document *ret,
 			    struct err *err);
+/* Whether a blob is there: 1, or 0. A place that can't say cheaply says 0. */
+int transport_has_blob(struct transport *t, struct op *op, const struct descriptor *d,
+		       struct err *err);
+/*
+ * Writes a blob, if it is not there. It is there, durable as the place has it, and hashes to its
+ * digest when this returns 0.
+ */
+int transport_put_blob(struct transport *t, struct op *op, struct transport_upload *upload,
+		       struct err *err);
+/*
+ * Writes a manifest or index, byte for byte, under a tag or, `name` NULL, its digest alone. All it
+ * refers to comes before it.
+ */
+int transport_put_document(struct transport *t, struct op *op, const char *name,
+			   const struct transport_document *doc, struct err *err);
+/* Takes a tag away, never what it means; a digest: the manifest. ERR_NOT_FOUND, ERR_UNSUPPORTED. */
+int transport_remove_document(struct transport *t, struct op *op, const char *name,
+			      struct err *err);
+int transport_remove_blob(struct transport *t, struct op *op, const struct digest *d,
+			  struct err *err);
+/* Ends writing: archives and layouts get their index here. Places without need do nothing. */
+int transport_finish(struct transport *t, struct op *op, struct err *err);
 void transport_close(struct transport *t);
 
 /*
