@@ -15,11 +15,14 @@ extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_layers;
 extern const struct cmd cmd_login;
 extern const struct cmd cmd_logout;
+extern const struct cmd cmd_mount;
+extern const struct cmd cmd_mounts;
 extern const struct cmd cmd_pull;
 extern const struct cmd cmd_rmi;
 extern const struct cmd cmd_tag;
 extern const struct cmd cmd_tags;
 extern const struct cmd cmd_tree;
+extern const struct cmd cmd_umount;
 extern const struct cmd cmd_unpack;
 extern const struct cmd cmd_version;
 

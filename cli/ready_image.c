@@ -91,21 +91,43 @@ static int make_layers(struct cli *cli, const char *operand, struct ready_image 
 				    &r->content.image, err);
 }
 
-static int open_ready(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
+static int find_ready(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
 {
 	TRY(find(cli, operand, r, err));
 	if (!r->content.is_image)
 		return err_set(err, ERR_UNSUPPORTED, "not an image but an artifact: no files");
 	TRY(image_check(&r->content.doc.manifest, &r->content.image, err));
-	TRY(make_layers(cli, operand, r, err));
-	return local_tree_open(&cli->op, r->image.store, &r->content.image, &r->tree, err);
+	return make_layers(cli, operand, r, err);
+}
+
+int ready_image_find(struct cli *cli, const char *operand, struct ready_image *ret, struct err *err)
+{
+	_ready_image_ struct ready_image r = { 0 };
+
+	TRY(find_ready(cli, operand, &r, err));
+	r.cli = cli;
+	*ret = r;
+	r = (struct ready_image){ 0 };
+	return 0;
+}
+
+int ready_image_tree(void *ready_image, const struct tree **ret, struct err *err)
+{
+	struct ready_image *r = ready_image;
+
+	if (!r->tree.tree)
+		TRY(local_tree_open(&r->cli->op, r->image.store, &r->content.image, &r->tree, err));
+	*ret = r->tree.tree;
+	return 0;
 }
 
 int ready_image_open(struct cli *cli, const char *operand, struct ready_image *ret, struct err *err)
 {
 	_ready_image_ struct ready_image r = { 0 };
+	const struct tree *tree;
 
-	TRY(open_ready(cli, operand, &r, err));
+	TRY(ready_image_find(cli, operand, &r, err));
+	TRY(ready_image_tree(&r, &tree, err));
 	*ret = r;
 	r = (struct ready_image){ 0 };
 	return 0;

@@ -10,6 +10,7 @@
 #include "pull/local.h"
 
 struct ready_image {
+	struct cli *cli;
 	struct image image;
 	struct image_content content;
 	struct local_tree tree;
@@ -20,6 +21,11 @@ struct ready_image {
  */
 int ready_image_open(struct cli *cli, const char *operand, struct ready_image *ret,
 		     struct err *err);
+/* The same, without opening and merging the layers: for who may not need that. */
+int ready_image_find(struct cli *cli, const char *operand, struct ready_image *ret,
+		     struct err *err);
+/* The tree, made at the first call. `ready_image` is a struct ready_image. */
+int ready_image_tree(void *ready_image, const struct tree **ret, struct err *err);
 void ready_image_close(struct ready_image *r);
 #define _ready_image_ __attribute__((cleanup(ready_image_close)))
 

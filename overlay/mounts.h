@@ -35,9 +35,10 @@ struct mount_entry {
 	char *driver; /* "erofs", ... */
 	char *path;   /* absolute; NULL for a root that is not mounted */
 	bool is_writable, is_volatile;
+	bool is_userxattr;     /* a root whose overlayfs attributes are user.overlay.* */
 	char *uidmap, *gidmap; /* as given; NULL: none */
 	int64_t created_at;
-	struct mount_id where;
+	struct mount_id where; /* of the last mount, when it is not mounted */
 	enum mount_state {
 		MOUNT_ACTIVE,	 /* it is there */
 		MOUNT_ELSEWHERE, /* in another mount namespace of this boot: can't be seen */
@@ -65,11 +66,12 @@ struct mount_request {
 	const char *id;	    /* of the root; NULL: a fresh one */
 	const char *driver; /* NULL: auto */
 	bool is_writable;
-	bool is_volatile; /* no fsync at all (overlayfs "volatile") */
-	const char *uidmap, *gidmap;
+	bool is_volatile;	     /* no fsync at all (overlayfs "volatile") */
+	const char *uidmap, *gidmap; /* one of them NULL: the same as the other */
 };
 /*
- * Mounts and records. Read-only mounts are the image itself, without overlayfs. ERR_EXISTS: the id
+ * Mounts and records. Read-only mounts are the image itself, without overlayfs, nosuid and nodev:
+ * they are for looking; writable roots are for running and have neither. ERR_EXISTS: the id
  * is in use; ERR_UNSUPPORTED with what each driver said when none can; ERR_DENIED with a hint for
  * who has no CAP_SYS_ADMIN in a user namespace of his own. Nothing is left behind on failure.
  */
@@ -100,15 +102,24 @@ int mounts_list(struct store *store, mounts_fn *fn, void *arg, struct err *err);
 /* By id or path; ERR_NOT_FOUND. */
 int mounts_find(struct store *store, const char *name, struct mount_entry *ret, struct err *err);
 
-/* What commit and changes need of a writable root. Close both. */
+/* What commit and changes need of a writable root. */
 struct root_sides {
-	int upper_fd;
+	int upper_fd;	     /* its upper folder, readable */
 	struct erofs *erofs; /* what lies below, for erofs_lower() */
 };
+/*
+ * Opens them, mounted or not; the request needs store, id, layers and tree. ERR_NOT_FOUND. Never
+ * mounts.
+ */
 int mounts_open_root(struct op *op, const struct mount_request *request, struct root_sides *ret,
 		     struct err *err);
 void root_sides_fini(struct root_sides *r);
-/* Forgets stale mounts, bases without mounts, folders without records; for gc. Counts them. */
-int mounts_clean(struct store *store, uint64_t *ret_count, struct err *err);
+/*
+ * Forgets stale mounts, takes down bases without mounts and folders without records. Never a root
+ * that was written to. Counts the records.
+ */
+int mounts_tidy(struct op *op, struct store *store, uint64_t *ret_count, struct err *err);
+/* The same, and unpacked images that no mount and no root is of; for gc. */
+int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct err *err);
 
 #endif

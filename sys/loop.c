@@ -29,6 +29,17 @@ static void configure(int file, struct loop_config *config)
 		snprintf((char *)config->info.lo_file_name, LO_NAME_SIZE, "%s", name);
 }
 
+/* No devices, no driver, or not for us: all the same to whoever asks. */
+static int no_loop(int errnum, const char *path, struct err *err)
+{
+	const int rc = err_sys(err, errnum, "%s", path);
+
+	if (err && (errnum == ENOENT || errnum == ENXIO || errnum == ENODEV || errnum == EPERM ||
+		    errnum == EACCES))
+		err->kind = ERR_UNSUPPORTED;
+	return rc;
+}
+
 /* One try: the open device, -EBUSY when somebody was faster. */
 static int attach(int control, const struct loop_config *config, char path[32], struct err *err)
 {
@@ -40,7 +51,7 @@ static int attach(int control, const struct loop_config *config, char path[32], 
 	_close_ int device = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (device < 0)
-		return err_sys(err, errno, "%s", path);
+		return no_loop(errno, path, err);
 	if (ioctl(device, LOOP_CONFIGURE, config) < 0)
 		return err_sys(err, errno, "%s", path);
 	return TAKE_FD(device);
@@ -55,7 +66,7 @@ int loop_attach(int file, char ret_path[32], struct err *err)
 	int fd = -EBUSY;
 
 	if (control < 0)
-		return err_sys(err, errno, "/dev/loop-control");
+		return no_loop(errno, "/dev/loop-control", err);
 	configure(file, &config);
 	for (unsigned i = 0; fd == -EBUSY && i < ATTEMPTS_MAX; i++)
 		fd = attach(control, &config, path, &last);

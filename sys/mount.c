@@ -169,10 +169,11 @@ int mount_detach(const char *path, bool lazy, struct err *err)
 	return failed(err, errno, TEXT_ESCAPED(path));
 }
 
-int mount_is_allowed(int dir, struct err *err)
+int mount_is_allowed(struct err *err)
 {
-	_close_ int fd = open_tree(dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	_close_ int fd = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
+	/* It may also fail for what is mounted below. */
 	if (fd >= 0 || errno != EPERM)
 		return 0;
 	const int rc = err_set(err, ERR_DENIED, "mounting is for root alone");

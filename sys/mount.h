@@ -69,8 +69,8 @@ int mount_here(struct mount_id *ret, struct err *err);
 int mount_is_there(uint64_t unique);
 /* 1: a mount namespace of that number exists; 0: none; -1: nobody here can tell. */
 int mount_namespace_is_there(uint64_t namespace_id);
-/* Whether this process may mount at all; ERR_DENIED with a hint. `dir` is any folder. */
-int mount_is_allowed(int dir, struct err *err);
+/* Whether this process may mount at all; ERR_DENIED with a hint. */
+int mount_is_allowed(struct err *err);
 /* "/absolute/path" of an open file or folder as it is now; free with free(). */
 int mount_path_of(int fd, char **ret, struct err *err);
 

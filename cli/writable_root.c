@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a root says all of its image that is needed: its layers. */
+#include "cli/writable_root.h"
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/wire.h"
+
+#include <string.h>
+
+void writable_root_close(struct writable_root *r)
+{
+	local_tree_fini(&r->tree);
+	mount_entry_fini(&r->entry);
+}
+
+static int open_tree_of(void *arg, const struct tree **ret, struct err *err)
+{
+	struct writable_root *r = arg;
+	const struct image_config config = { .diff_ids = r->entry.diff_ids,
+					     .diff_id_count = r->entry.layer_count };
+
+	if (!r->tree.tree)
+		TRY(local_tree_open(&r->cli->op, r->store, &config, &r->tree, err));
+	*ret = r->tree.tree;
+	return 0;
+}
+
+int writable_root_open(struct cli *cli, const char *name, struct writable_root *ret,
+		       struct err *err)
+{
+	*ret = (struct writable_root){ .cli = cli };
+	TRY(wire_store(cli, WIRE_WRITE, &ret->store, err));
+	TRY(mounts_find(ret->store, name, &ret->entry, err));
+	if (!ret->entry.is_writable) {
+		const int rc = err_set(err, ERR_NOT_FOUND, "%s: a mount, not a writable root",
+				       TEXT_ESCAPED(name));
+
+		err_hint(err, "img mount --rw makes one");
+		return rc;
+	}
+	ret->request = (struct mount_request){
+		.store = ret->store,
+		.image = ret->entry.image,
+		.manifest = ret->entry.manifest,
+		.diff_ids = ret->entry.diff_ids,
+		.layer_count = ret->entry.layer_count,
+		.tree = open_tree_of,
+		.tree_arg = ret,
+		.id = ret->entry.id,
+		.is_writable = true,
+	};
+	return 0;
+}

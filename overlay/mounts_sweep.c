@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sweeping up after those who were killed: records whose mount is gone, bases and folders that no
+ * record is of. Folders are looked at only while nobody mounts (the lock of the folder), because
+ * theirs come before their records.
+ */
+#include "overlay/mounts.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "overlay/mounts_parts.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* --- records --- */
+
+struct ids {
+	char (*items)[MOUNT_ID_BYTES];
+	size_t count;
+};
+
+static void ids_fini(struct ids *ids)
+{
+	free(ids->items);
+}
+#define _ids_ __attribute__((cleanup(ids_fini)))
+
+static int add_stale(void *arg, const struct mount_record *r, struct err *err)
+{
+	struct ids *ids = arg;
+
+	(void)err;
+	if (r->entry.state != MOUNT_STALE)
+		return 0;
+	ids->items = xreallocarray(ids->items, ids->count + 1, sizeof(*ids->items));
+	memcpy(ids->items[ids->count++], r->entry.id, MOUNT_ID_BYTES);
+	return 0;
+}
+
+static int forget_stale(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
+{
+	_ids_ struct ids ids = { 0 };
+
+	TRY(mount_record_list(store, NULL, add_stale, &ids, err));
+	for (size_t i = 0; i < ids.count; i++) {
+		const struct umount_request request = { .store = store, .name = ids.items[i] };
+		struct mount_entry e = { 0 };
+
+		TRY(mounts_umount(op, &request, &e, err));
+		mount_entry_fini(&e);
+	}
+	*ret_count = ids.count;
+	return 0;
+}
+
+/* --- folders --- */
+
+struct sweep {
+	struct store *store;
+	int dir;
+	enum digest_alg alg;
+};
+
+/* ".KIND-HEX" of a base or a lock. */
+static bool chain_of(const char *name, struct digest *ret)
+{
+	const char *hex = strrchr(name, '-');
+	const size_t len = hex ? strlen(hex + 1) : 0;
+
+	if (len != 64 && len != 128)
+		return false;
+	_free_ char *text = xasprintf("%s:%s", len == 64 ? "sha256" : "sha512", hex + 1);
+
+	return digest_parse(text, strlen(text), ret, NULL) == 0;
+}
+
+/* Without a record; nothing of ours is mounted there, but maybe something of a lost database. */
+static int sweep_mount(const struct sweep *s, const char *name, struct err *err)
+{
+	_mount_record_ struct mount_record r = { 0 };
+	struct err why = { 0 };
+
+	if (mount_record_get(s->store, name, &r, &why) == 0 || why.kind != ERR_NOT_FOUND)
+		return 0;
+	_free_ char *path = xasprintf("%s/mounts/%s", store_path(s->store), name);
+
+	if (unlinkat(s->dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+		return 0;
+	if (mount_detach(path, true, err) < 0)
+		return -err->errnum;
+	(void)unlinkat(s->dir, name, AT_REMOVEDIR);
+	return 0;
+}
+
+static int sweep_name(void *arg, const char *name, struct err *err)
+{
+	const struct sweep *s = arg;
+	struct mount_chain c = { .store = s->store, .mounts_fd = s->dir, .lock_fd = -1 };
+
+	if (name[0] != '.')
+		return sweep_mount(s, name, err);
+	return chain_of(name, &c.id) ? mount_chain_release(&c, err) : 0;
+}
+
+/* While somebody mounts it is left for the next time. */
+static int sweep_folders(struct store *store, struct err *err)
+{
+	_close_ int mounts = -1;
+	struct err why = { 0 };
+
+	TRY(store_folder(store, "mounts", &mounts, err));
+	const int rc = file_lock(mounts, true, false, &why);
+
+	if (rc == -EWOULDBLOCK)
+		return 0;
+	if (rc < 0) {
+		*err = why;
+		return rc;
+	}
+	struct sweep s = { .store = store, .dir = mounts };
+
+	TRY(folder_list(mounts, sweep_name, &s, err));
+	return roots_sweep(store, err);
+}
+
+int mounts_tidy(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
+{
+	TRY(forget_stale(op, store, ret_count, err));
+	return sweep_folders(store, err);
+}
+
+/* --- unpacked images --- */
+
+static int stop(void *arg, const struct mount_record *r, struct err *err)
+{
+	(void)arg;
+	(void)r;
+	(void)err;
+	return 1;
+}
+
+static int sweep_unpacked(void *arg, const char *name, struct err *err)
+{
+	const struct sweep *s = arg;
+	_free_ char *text = xasprintf("%s:%s", digest_alg_name(s->alg), name);
+	struct digest chain;
+
+	if (digest_parse(text, strlen(text), &chain, NULL) == 0) {
+		const int used = mount_record_list(s->store, &chain, stop, NULL, err);
+
+		if (used)
+			return used < 0 ? used : 0;
+	}
+	return file_remove_tree(s->dir, name, err);
+}
+
+static int sweep_unpacked_alg(struct store *store, int unpacked, enum digest_alg alg,
+			      struct err *err)
+{
+	_close_ int dir =
+		file_open_beneath(unpacked, digest_alg_name(alg), O_RDONLY | O_DIRECTORY, 0, NULL);
+	struct sweep s = { store, dir, alg };
+
+	return dir < 0 ? 0 : folder_list(dir, sweep_unpacked, &s, err);
+}
+
+int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
+{
+	_close_ int mounts = -1;
+	_close_ int unpacked = -1;
+
+	TRY(mounts_tidy(op, store, ret_count, err));
+	TRY(store_folder(store, "mounts", &mounts, err));
+	TRY(store_folder(store, "unpacked", &unpacked, err));
+	/* Who unpacks holds the folder of mounts. */
+	if (file_lock(mounts, true, false, NULL) < 0)
+		return 0;
+	TRY(sweep_unpacked_alg(store, unpacked, DIGEST_SHA256, err));
+	return sweep_unpacked_alg(store, unpacked, DIGEST_SHA512, err);
+}
