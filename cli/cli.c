@@ -15,6 +15,8 @@
 #include <stdarg.h>
 
 #define RETRY_DEFAULT 4
+/* Of commands that say "same" and "differ" by status, as diff(1). */
+#define STATUS_TROUBLE 2
 
 /* Where log lines go while bars are on the screen. */
 static struct progress_view *log_view;
@@ -154,10 +156,13 @@ int cli_main(int argc, char **argv)
 		err = out_err;
 	}
 	const bool color = cli.err_is_color;
+	const bool compares = cli.cmd && (cli.cmd->groups & CMD_COMPARES);
 
 	/* The bars come to rest before the error is printed below them. */
 	cli_fini(&cli);
 	if (rc < 0 && !is_broken_pipe(&err))
 		error_print(stderr, &err, color);
+	if (rc < 0 && compares && err.kind != ERR_CANCELLED)
+		return STATUS_TROUBLE;
 	return rc < 0 ? error_status(&err) : rc;
 }

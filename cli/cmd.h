@@ -16,6 +16,9 @@ enum cmd_groups {
 	CMD_PLATFORM = 2, /* --platform */
 	CMD_PLACE = 4,	  /* --local, --remote */
 	CMD_HIDDEN = 8,	  /* not listed */
+	/* After the first operand all words are operands, also those that begin with '-'. */
+	CMD_STOP_AT_OPERAND = 16,
+	CMD_COMPARES = 32, /* any failure ends with status 2, as with diff(1) */
 };
 
 /* What an operand is, for the completion. */

@@ -100,6 +100,14 @@ static void put_text(const struct tar_entry *e)
 	putchar('\n');
 }
 
+int layer_list_put(const struct tar_entry *entry, bool json, struct err *err)
+{
+	if (json)
+		return put_json(entry, err);
+	put_text(entry);
+	return 0;
+}
+
 int layer_list_print(const struct op *op, const struct layer *layer, bool json, struct err *err)
 {
 	const size_t count = layer_entry_count(layer);
@@ -108,10 +116,7 @@ int layer_list_print(const struct op *op, const struct layer *layer, bool json, 
 		struct tar_entry entry;
 
 		layer_entry(layer, i, &entry);
-		if (json)
-			TRY(put_json(&entry, err));
-		else
-			put_text(&entry);
+		TRY(layer_list_put(&entry, json, err));
 		if (ferror(stdout))
 			return err_sys(err, EPIPE, "standard output");
 		TRY(op_check(op, err));

@@ -11,6 +11,8 @@ struct op;
 
 /* Prints one line an entry: as `tar -tv` does, whiteouts marked, or as JSON objects. */
 int layer_list_print(const struct op *op, const struct layer *layer, bool json, struct err *err);
+/* The line of one entry. */
+int layer_list_put(const struct tar_entry *entry, bool json, struct err *err);
 /* "drwxr-xr-t" of an entry. Returns dst. */
 char *layer_list_mode(char dst[11], const struct tar_entry *entry);
 /*

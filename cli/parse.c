@@ -213,6 +213,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, struct err *err)
 			i += used;
 		} else {
 			TRY(take_word(cli, word, err));
+			ended |= cli->operand_count && (cli->cmd->groups & CMD_STOP_AT_OPERAND);
 		}
 	}
 	if (cli->globals.help || cli->globals.version)

@@ -79,6 +79,11 @@ void peek_free(struct peek *p)
 	free(p);
 }
 
+const struct tree *peek_whole(const struct peek *p)
+{
+	return p->all;
+}
+
 size_t peek_streamed(const struct peek *p)
 {
 	return p->streamed;

@@ -56,6 +56,8 @@ int peek_file(struct op *op, struct peek *p, struct peek_path path, const struct
 /* One layer (from 0) alone. Borrowed. */
 int peek_layer(struct op *op, struct peek *p, size_t layer, const struct layer **ret,
 	       struct err *err);
+/* The tree of all layers when peek_all made it already, else NULL. Borrowed. */
+const struct tree *peek_whole(const struct peek *p);
 /* How many layers were streamed so far. */
 size_t peek_streamed(const struct peek *p);
 

@@ -89,7 +89,7 @@ void test_tree_diff__names_and_types(void)
 		{ "link target", { "l a->b" }, { "l a->c" }, "C content a" },
 		{ "device", { "c a=1.2" }, { "c a=1.3" }, "C content a" },
 		{ "mode", { "d a:700" }, { "d a:701" }, "C mode a" },
-		{ "type", { "f a=1" }, { "l a->b" }, "C type time a" },
+		{ "type", { "f a=1" }, { "l a->b" }, "C type mode time a" },
 		{ "folder becomes file",
 		  { "d a; f a/b=1" },
 		  { "f a=1" },
