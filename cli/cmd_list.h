@@ -6,15 +6,18 @@
 #include "cli/cmd.h"
 
 extern const struct cmd cmd_auth_which;
+extern const struct cmd cmd_cat;
 extern const struct cmd cmd_catalog;
 extern const struct cmd cmd_digest;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_gc;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_images;
 extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_layers;
 extern const struct cmd cmd_login;
 extern const struct cmd cmd_logout;
+extern const struct cmd cmd_ls;
 extern const struct cmd cmd_mount;
 extern const struct cmd cmd_mounts;
 extern const struct cmd cmd_pull;
