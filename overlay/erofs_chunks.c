@@ -180,10 +180,11 @@ int erofs_chunks_choose(const struct tree *tree, uint32_t node, const struct tre
 }
 
 void erofs_chunks_write(const struct tree *tree, uint32_t node, const struct erofs_shape *shape,
-			uint64_t copy_block, struct erofs_chunk *dst)
+			struct erofs_chunk *dst)
 {
 	struct chunks c = chunks_begin(tree, node, shape->chunk_bits);
 	const uint16_t device = (uint16_t)(c.runs.st.layer + 1);
+	uint64_t copy_block = shape->copy_block;
 
 	for (uint64_t i = 0; i < shape->chunk_count; i++) {
 		const struct chunk k = chunk_at(&c, i << shape->chunk_bits);
@@ -211,9 +212,10 @@ static int copy_chunk(const struct tree *tree, uint32_t node, const struct chunk
 }
 
 int erofs_chunks_copy(const struct tree *tree, uint32_t node, const struct erofs_shape *shape,
-		      uint64_t copy_block, struct erofs_out *out, struct err *err)
+		      struct erofs_out *out, struct err *err)
 {
 	struct chunks c = chunks_begin(tree, node, shape->chunk_bits);
+	uint64_t copy_block = shape->copy_block;
 
 	for (uint64_t i = 0; i < shape->chunk_count; i++) {
 		const struct chunk k = chunk_at(&c, i << shape->chunk_bits);

@@ -68,14 +68,14 @@ uint64_t erofs_dir_bytes(const struct tree *tree, uint32_t dir)
 	return blocks * EROFS_BLOCK_BYTES + used;
 }
 
-uint64_t erofs_nid(const struct tree *tree, const struct erofs_nids *nids, uint32_t node)
+uint64_t erofs_nid(const struct erofs_nids *nids, uint32_t node)
 {
 	struct tree_stat st;
 
 	if (nids->nid[node])
 		return nids->nid[node];
-	tree_stat(tree, node, &st);
-	return nids->nid[tree_first_name(tree, st.inode)];
+	tree_stat(nids->tree, node, &st);
+	return nids->nid[tree_first_name(nids->tree, st.inode)];
 }
 
 /* The names of one block, on their way. */
@@ -86,14 +86,13 @@ struct block {
 };
 
 /* Lays a block out; returns how much of it is used. */
-static void fill_block(const struct block *b, const struct erofs_nids *nids,
-		       const struct tree *tree, char *dst)
+static void fill_block(const struct block *b, const struct erofs_nids *nids, char *dst)
 {
 	size_t at = b->count * DIRENT_BYTES;
 
 	for (size_t i = 0; i < b->count; i++) {
 		const struct name *n = &b->names[i];
-		const struct erofs_dirent d = { .nid = erofs_nid(tree, nids, n->node),
+		const struct erofs_dirent d = { .nid = erofs_nid(nids, n->node),
 						.name_offset = (uint16_t)at,
 						.type = nids->type[n->node] };
 
@@ -104,17 +103,17 @@ static void fill_block(const struct block *b, const struct erofs_nids *nids,
 	memset(dst + at, 0, EROFS_BLOCK_BYTES - at);
 }
 
-int erofs_dir_blocks(const struct tree *tree, uint32_t dir, const struct erofs_nids *nids,
-		     erofs_dir_fn *put, void *arg, struct err *err)
+int erofs_dir_blocks(const struct erofs_nids *nids, uint32_t dir, erofs_dir_fn *put, void *arg,
+		     struct err *err)
 {
-	struct walk w = walk_begin(tree, dir);
+	struct walk w = walk_begin(nids->tree, dir);
 	struct block b = { .count = 0 };
 	char data[EROFS_BLOCK_BYTES];
 	struct name n;
 
 	while (walk_next(&w, &n)) {
 		if (b.bytes + DIRENT_BYTES + n.len > EROFS_BLOCK_BYTES) {
-			fill_block(&b, nids, tree, data);
+			fill_block(&b, nids, data);
 			TRY(put(arg, b.number, data, sizeof(data), err));
 			b.number++;
 			b.count = b.bytes = 0;
@@ -122,6 +121,6 @@ int erofs_dir_blocks(const struct tree *tree, uint32_t dir, const struct erofs_n
 		b.names[b.count++] = n;
 		b.bytes += DIRENT_BYTES + n.len;
 	}
-	fill_block(&b, nids, tree, data);
+	fill_block(&b, nids, data);
 	return put(arg, b.number, data, b.bytes, err);
 }

@@ -7,6 +7,7 @@
 #include "overlay/erofs.h"
 
 #include "base/mem.h"
+#include "overlay/erofs_devices.h"
 #include "overlay/erofs_reader.h"
 #include "overlay/erofs_sum.h"
 
@@ -46,8 +47,7 @@ int erofs_parse(const void *data, size_t len, struct erofs *ret, struct erofs_fo
 		return damaged(err, "it has no end");
 	if (footer->version != EROFS_FOOTER_VERSION)
 		return damaged(err, "of another version");
-	table = ((uint64_t)footer->device_count * 8 + EROFS_SUM_STRIPE - 1) &
-		~(EROFS_SUM_STRIPE - 1);
+	table = erofs_table_bytes(footer->device_count);
 	if (footer->image_bytes < EROFS_DEVICES_OFFSET || footer->image_bytes % EROFS_BLOCK_BYTES ||
 	    __builtin_add_overflow(footer->image_bytes, table + sizeof(*footer), &total) ||
 	    total != len)

@@ -8,6 +8,7 @@
 #include "overlay/erofs.h"
 
 #include "base/mem.h"
+#include "overlay/erofs_devices.h"
 #include "overlay/erofs_writer.h"
 #include "sys/file.h"
 
@@ -27,10 +28,10 @@ struct writer {
 	uint64_t meta_offset; /* nids count from here */
 	uint64_t meta_end;    /* known after the first pass */
 	struct erofs_nids nids;
-	uint32_t unified[EROFS_UNIFIED_DEVICES_MAX]; /* first block of each device, or 0 */
-	uint32_t *block;   /* by node: first own block; of files: of the copied data */
-	uint32_t *copied;  /* nodes of files with copied data, in order */
-	size_t copy_count; /* of them, */
+	struct erofs_device *devices; /* slots as they go out */
+	uint32_t *block;	      /* by node: first own block; of files: of the copied data */
+	uint32_t *copied;	      /* nodes of files with copied data, in order */
+	size_t copy_count;	      /* of them, */
 	uint64_t copy_blocks;
 	uint64_t inode_count, lost_xattrs;
 	struct erofs_layout layout;
@@ -41,6 +42,7 @@ struct writer {
 
 static void writer_fini(struct writer *w)
 {
+	free(w->devices);
 	free(w->nids.nid);
 	free(w->nids.type);
 	free(w->block);
@@ -49,29 +51,15 @@ static void writer_fini(struct writer *w)
 }
 #define _writer_ __attribute__((cleanup(writer_fini)))
 
-static void layout_begin(struct writer *w)
-{
-	w->layout = (struct erofs_layout){ .end = EROFS_DEVICES_OFFSET +
-						  w->device_count * sizeof(struct erofs_device) };
-	/* One block earlier than need be: nid 0 would be inode number 0, which is none. */
-	w->meta_offset = (w->layout.end / EROFS_BLOCK_BYTES - 1) * EROFS_BLOCK_BYTES;
-}
-
-/* Numbers the devices' blocks, as far as there are numbers. */
-static void unify_devices(struct writer *w)
+static void make_devices(struct writer *w)
 {
 	uint64_t next = EROFS_UNIFIED_START;
 
-	for (size_t i = 0; i < w->device_count && i < EROFS_UNIFIED_DEVICES_MAX; i++) {
-		const struct layer *layer = tree_layer(w->tree, (uint16_t)i);
-		const uint64_t blocks = layer_tar_bytes(layer) >> EROFS_BLOCK_BITS;
-
-		if (w->device_count > EROFS_UNIFIED_DEVICES_MAX || !blocks ||
-		    blocks >= EROFS_HOLE - next)
-			continue;
-		w->unified[i] = (uint32_t)next;
-		next += blocks;
-	}
+	w->devices = xcalloc(w->device_count + 1, sizeof(*w->devices));
+	for (size_t i = 0; i < w->device_count; i++)
+		w->devices[i] = erofs_device_make(
+			w->device_count, layer_tar_bytes(tree_layer(w->tree, (uint16_t)i)), &next);
+	w->meta_offset = erofs_meta_offset(w->device_count);
 }
 
 /* The shape of a node, where small files need no chunk index. */
@@ -79,9 +67,9 @@ static int shape_node(struct writer *w, uint32_t node, const struct tree_stat *s
 		      struct erofs_shape *ret, struct err *err)
 {
 	TRY(erofs_shape(w->tree, node, st, ret, err));
+	ret->copy_block = w->block[node];
 	if (ret->layout == EROFS_LAYOUT_CHUNKS && !ret->is_scattered &&
-	    ret->size_bytes <= EROFS_UNIFIED_BYTES_MAX && st->layer < EROFS_UNIFIED_DEVICES_MAX &&
-	    w->unified[st->layer]) {
+	    ret->size_bytes <= EROFS_UNIFIED_BYTES_MAX && w->devices[st->layer].unified_block) {
 		ret->layout = EROFS_LAYOUT_PLAIN;
 		ret->chunk_count = 0;
 	}
@@ -103,7 +91,8 @@ static uint32_t inode_u(const struct writer *w, uint32_t node, const struct tree
 	if (s->type == EROFS_TYPE_CHARACTER || s->type == EROFS_TYPE_BLOCK)
 		return device_number(st);
 	if (s->type == EROFS_TYPE_FILE && s->size_bytes)
-		return w->unified[st->layer] + (uint32_t)(st->data_offset >> EROFS_BLOCK_BITS);
+		return w->devices[st->layer].unified_block +
+		       (uint32_t)(st->data_offset >> EROFS_BLOCK_BITS);
 	return w->block[node];
 }
 
@@ -138,11 +127,11 @@ static int fill_tail(struct writer *w, uint32_t node, const struct erofs_shape *
 {
 	struct tail_put tail = { dst, s->blocks };
 
-	return erofs_dir_blocks(w->tree, node, &w->nids, put_tail, &tail, err);
+	return erofs_dir_blocks(&w->nids, node, put_tail, &tail, err);
 }
 
 static int fill_inode(struct writer *w, uint32_t node, const struct tree_stat *st,
-		      const struct erofs_shape *s, uint64_t at, struct err *err)
+		      const struct erofs_shape *s, struct err *err)
 {
 	const struct erofs_extent extent = erofs_shape_extent(s);
 	const uint32_t head = (uint32_t)sizeof(struct erofs_inode) + s->xattr_bytes;
@@ -160,7 +149,7 @@ static int fill_inode(struct writer *w, uint32_t node, const struct tree_stat *s
 	};
 	char *dst;
 
-	TRY(erofs_out_at(&w->out, at, (size_t)extent.bytes, &dst, err));
+	TRY(erofs_out_at(&w->out, s->offset, (size_t)extent.bytes, &dst, err));
 	if (s->xattr_bytes) {
 		inode.xattr_count = (uint16_t)((s->xattr_bytes - 12) / 4 + 1);
 		erofs_xattrs_write(w->tree, node, st, dst + sizeof(inode));
@@ -174,7 +163,7 @@ static int fill_inode(struct writer *w, uint32_t node, const struct tree_stat *s
 		struct erofs_chunk *chunks = (void *)(dst + erofs_shape_chunks_at(s));
 
 		if (s->is_scattered)
-			erofs_chunks_write(w->tree, node, s, w->block[node], chunks);
+			erofs_chunks_write(w->tree, node, s, chunks);
 		else
 			fill_run(st, s, chunks);
 	}
@@ -204,7 +193,7 @@ static int fill_dir(struct writer *w, uint32_t node, uint64_t start, uint64_t co
 {
 	struct blocks_put put = { w, start, count };
 
-	return erofs_dir_blocks(w->tree, node, &w->nids, put_block, &put, err);
+	return erofs_dir_blocks(&w->nids, node, put_block, &put, err);
 }
 
 static int fill_link(struct writer *w, const struct tree_stat *st, uint64_t start, uint64_t count,
@@ -239,7 +228,7 @@ static int place_copies(struct writer *w, uint32_t node, const struct erofs_shap
 static int place_inode(struct writer *w, uint32_t node, const struct tree_stat *st, struct err *err)
 {
 	struct erofs_shape s;
-	uint64_t at, nid;
+	uint64_t nid;
 
 	TRY(shape_node(w, node, st, &s, err));
 	if (s.type == EROFS_TYPE_SYMLINK && s.blocks) {
@@ -250,10 +239,10 @@ static int place_inode(struct writer *w, uint32_t node, const struct tree_stat *
 			TRY(fill_link(w, st, start, s.blocks, err));
 	}
 	TRY(place_copies(w, node, &s, err));
-	at = erofs_layout_inode(&w->layout, erofs_shape_extent(&s));
+	s.offset = erofs_layout_inode(&w->layout, erofs_shape_extent(&s));
 	if (w->is_filling)
-		return fill_inode(w, node, st, &s, at, err);
-	nid = (at - w->meta_offset) / EROFS_SLOT_BYTES;
+		return fill_inode(w, node, st, &s, err);
+	nid = (s.offset - w->meta_offset) / EROFS_SLOT_BYTES;
 	if (nid > UINT32_MAX)
 		return erofs_refuse(w->tree, node, err, ERR_UNSUPPORTED, "too many files to mount");
 	w->nids.nid[node] = (uint32_t)nid;
@@ -324,7 +313,8 @@ static int place_all(struct writer *w, struct err *err)
 	struct tree_stat st;
 	uint32_t seen = 0;
 
-	layout_begin(w);
+	w->layout = (struct erofs_layout){ .end = EROFS_DEVICES_OFFSET +
+						  w->device_count * sizeof(struct erofs_device) };
 	tree_stat(w->tree, TREE_ROOT, &st);
 	TRY(place_inode(w, TREE_ROOT, &st, err));
 	for (uint32_t i = TREE_ROOT; i != TREE_NONE; i = tree_walk_next(w->tree, TREE_ROOT, i)) {
@@ -379,18 +369,11 @@ static int fill_super(struct writer *w, struct err *err)
 	memcpy(s.uuid, w->chain->bytes, sizeof(s.uuid));
 	TRY(erofs_out_at(&w->out, 0, EROFS_DEVICES_OFFSET, &dst, err));
 	memcpy(dst + EROFS_SUPER_OFFSET, &s, sizeof(s));
-	for (size_t i = 0; i < w->device_count; i++) {
-		const uint64_t bytes = layer_tar_bytes(tree_layer(w->tree, (uint16_t)i));
-		const uint64_t blocks = bytes >> EROFS_BLOCK_BITS;
-		const struct erofs_device d = {
-			.blocks = blocks < EROFS_HOLE ? (uint32_t)blocks : EROFS_HOLE - 1,
-			.unified_block = i < EROFS_UNIFIED_DEVICES_MAX ? w->unified[i] : 0,
-		};
-
-		TRY(erofs_out_at(&w->out, EROFS_DEVICES_OFFSET + i * sizeof(d), sizeof(d), &dst,
-				 err));
-		memcpy(dst, &d, sizeof(d));
-	}
+	if (!w->device_count)
+		return 0;
+	TRY(erofs_out_at(&w->out, EROFS_DEVICES_OFFSET, w->device_count * sizeof(*w->devices), &dst,
+			 err));
+	memcpy(dst, w->devices, w->device_count * sizeof(*w->devices));
 	return 0;
 }
 
@@ -432,7 +415,7 @@ static int second_pass(struct writer *w, struct err *err)
 		tree_stat(w->tree, node, &st);
 		TRY(erofs_shape(w->tree, node, &st, &s, err));
 		TRY(op_check(w->op, err));
-		TRY(erofs_chunks_copy(w->tree, node, &s, w->block[node], &w->out, err));
+		TRY(erofs_chunks_copy(w->tree, node, &s, &w->out, err));
 	}
 	return fill_footer(w, err);
 }
@@ -446,10 +429,11 @@ int erofs_write(struct op *op, const struct tree *tree, const struct digest *cha
 	};
 
 	erofs_out_init(&w.out, fd);
+	w.nids.tree = tree;
 	w.nids.nid = xcalloc(nodes, sizeof(*w.nids.nid));
 	w.nids.type = xcalloc(nodes, sizeof(*w.nids.type));
 	w.block = xcalloc(nodes, sizeof(*w.block));
-	unify_devices(&w);
+	make_devices(&w);
 	TRY(place_all(&w, err));
 	TRY(end_first_pass(&w, err));
 	return second_pass(&w, err);

@@ -33,7 +33,9 @@ struct erofs_shape {
 	uint64_t blocks;      /* own blocks: of a directory or a link target */
 	uint64_t size_bytes;
 	uint64_t chunk_count;
-	uint64_t copy_blocks; /* file data that goes into the image itself */
+	uint64_t copy_blocks; /* file data that goes into the image itself, */
+	uint64_t copy_block;  /* from here on; the writer's to say, as is: */
+	uint64_t offset;      /* of the inode */
 };
 /* enum erofs_type; 0 for what EROFS has none for. */
 uint8_t erofs_type(uint32_t mode);
@@ -68,14 +70,15 @@ int erofs_out_finish(struct erofs_out *out, uint64_t end, struct err *err);
 uint64_t erofs_dir_bytes(const struct tree *tree, uint32_t dir);
 /* What dirents show of each node. */
 struct erofs_nids {
+	const struct tree *tree;
 	uint32_t *nid; /* by node: slots from the start of the inodes; 0: a link to an earlier name */
 	uint8_t *type; /* by node */
 };
-uint64_t erofs_nid(const struct tree *tree, const struct erofs_nids *nids, uint32_t node);
+uint64_t erofs_nid(const struct erofs_nids *nids, uint32_t node);
 /* Calls `put` with each block of a directory, in order; the last may be shorter. */
 typedef int erofs_dir_fn(void *arg, uint64_t block, const void *data, size_t len, struct err *err);
-int erofs_dir_blocks(const struct tree *tree, uint32_t dir, const struct erofs_nids *nids,
-		     erofs_dir_fn *put, void *arg, struct err *err);
+int erofs_dir_blocks(const struct erofs_nids *nids, uint32_t dir, erofs_dir_fn *put, void *arg,
+		     struct err *err);
 
 /* --- xattrs: erofs_xattr.c --- */
 
@@ -93,14 +96,11 @@ uint64_t erofs_xattrs_lost(const struct tree *tree, uint32_t node, const struct 
 /* Chooses the size of chunks for a file: fills chunk_bits, chunk_count, copy_blocks. */
 int erofs_chunks_choose(const struct tree *tree, uint32_t node, const struct tree_stat *st,
 			struct erofs_shape *shape, struct err *err);
-/*
- * Fills the indexes in (zeroed, chunk_count of them); copied chunks come to lie from `copy_block`
- * on, in order.
- */
+/* Fills the indexes in (zeroed, chunk_count of them). */
 void erofs_chunks_write(const struct tree *tree, uint32_t node, const struct erofs_shape *shape,
-			uint64_t copy_block, struct erofs_chunk *dst);
-/* Puts the data of copied chunks out, from `copy_block` on. */
+			struct erofs_chunk *dst);
+/* Puts the data of copied chunks out. */
 int erofs_chunks_copy(const struct tree *tree, uint32_t node, const struct erofs_shape *shape,
-		      uint64_t copy_block, struct erofs_out *out, struct err *err);
+		      struct erofs_out *out, struct err *err);
 
 #endif

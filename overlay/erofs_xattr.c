@@ -5,6 +5,7 @@
  * labels of another machine's policy. An ACL that the kernel would not take is left out too: it
  * would make the file unreachable.
  */
+#include "overlay/erofs_acl.h"
 #include "overlay/erofs_writer.h"
 
 #include <string.h>
@@ -13,21 +14,6 @@
 #define XATTRS_BYTES_MAX                               \
 	((uint32_t)sizeof(struct erofs_xattr_header) + \
 	 (uint32_t)sizeof(uint32_t) * (uint32_t)(UINT16_MAX - 1))
-
-/* The kernel's posix_acl_xattr.h. */
-#define ACL_VERSION 2u
-enum acl_tag {
-	ACL_USER_OBJ = 0x01,
-	ACL_USER = 0x02,
-	ACL_GROUP_OBJ = 0x04,
-	ACL_GROUP = 0x08,
-	ACL_MASK = 0x10,
-	ACL_OTHER = 0x20,
-};
-struct acl_entry {
-	uint16_t tag, perm;
-	uint32_t id;
-};
 
 static const struct {
 	const char *prefix;
@@ -41,45 +27,15 @@ static const struct {
 	{ "system.posix_acl_default", 24, EROFS_PREFIX_ACL_DEFAULT, true },
 };
 
-/* Entries in the order of their tags, each at most as often as it may be (posix_acl_valid). */
-static bool acl_is_valid(const struct tar_xattr *x)
-{
-	const char *p = x->value;
-	unsigned last = 0, tags = 0;
-	uint32_t version;
-
-	if (x->value_len < 4 || (x->value_len - 4) % sizeof(struct acl_entry))
-		return false;
-	memcpy(&version, p, sizeof(version));
-	if (version != ACL_VERSION)
-		return false;
-	for (size_t at = 4; at < x->value_len; at += sizeof(struct acl_entry)) {
-		struct acl_entry e;
-		bool many;
-
-		memcpy(&e, p + at, sizeof(e));
-		many = e.tag == ACL_USER || e.tag == ACL_GROUP;
-		if (e.tag > ACL_OTHER || __builtin_popcount(e.tag) != 1 || e.perm > 7 ||
-		    e.tag < last || (e.tag == last && !many) || (many && e.id == UINT32_MAX))
-			return false;
-		last = e.tag;
-		tags |= e.tag;
-	}
-	/* Named users or groups need a mask. */
-	if ((tags & (ACL_USER | ACL_GROUP)) && !(tags & ACL_MASK))
-		return false;
-	return (tags & ACL_USER_OBJ) && (tags & ACL_GROUP_OBJ) && (tags & ACL_OTHER);
-}
-
 static bool goes_with_type(uint8_t prefix, const struct tar_xattr *x, uint32_t mode)
 {
 	switch (prefix) {
 	case EROFS_PREFIX_USER:
 		return S_ISREG(mode) || S_ISDIR(mode);
 	case EROFS_PREFIX_ACL_ACCESS:
-		return !S_ISLNK(mode) && acl_is_valid(x);
+		return !S_ISLNK(mode) && erofs_acl_is_valid(x->value, x->value_len);
 	case EROFS_PREFIX_ACL_DEFAULT:
-		return S_ISDIR(mode) && acl_is_valid(x);
+		return S_ISDIR(mode) && erofs_acl_is_valid(x->value, x->value_len);
 	default:
 		return true;
 	}
