@@ -78,6 +78,7 @@ static int run(struct cli *cli, const void *values, struct err *err)
 const struct cmd cmd_mounts = {
 	.name = "mounts",
 	.summary = "List mounted images and writable roots",
+	.operands = "",
 	.options = options,
 	.flags_bytes = sizeof(struct flags),
 	.run = run,
