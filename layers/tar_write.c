@@ -15,10 +15,13 @@
 #define BLOCK	      512
 #define OUT_BYTES     ((size_t)256 * 1024)
 #define DIRECT_BYTES  ((uint64_t)64 * 1024) /* from here on a file's data skips our buffer */
-#define PAX_BYTES_MAX ((size_t)1 << 20)	    /* what readers accept */
+#define MAP_BYTES_MAX ((size_t)16 << 20)
+#define PAX_BYTES_MAX ((size_t)1 << 20) /* what readers accept */
 
 struct tar_writer {
-	int fd;
+	int fd; /* -1: to the function below */
+	tar_sink_fn *sink;
+	void *sink_arg;
 	size_t used;
 	uint64_t written; /* all bytes, buffered ones included */
 	uint64_t owed;	  /* data bytes the current entry still needs */
@@ -43,6 +46,15 @@ struct tar_writer *tar_writer_new(int fd)
 	return w;
 }
 
+struct tar_writer *tar_writer_new_sink(tar_sink_fn *fn, void *arg)
+{
+	struct tar_writer *w = tar_writer_new(-1);
+
+	w->sink = fn;
+	w->sink_arg = arg;
+	return w;
+}
+
 void tar_writer_free(struct tar_writer *w)
 {
 	if (!w)
@@ -53,7 +65,10 @@ void tar_writer_free(struct tar_writer *w)
 
 static int flush(struct tar_writer *w, struct err *err)
 {
-	TRY(file_write_all(w->fd, w->out, w->used, "tar", err));
+	if (w->sink && w->used)
+		TRY(w->sink(w->sink_arg, w->out, w->used, err));
+	else if (!w->sink)
+		TRY(file_write_all(w->fd, w->out, w->used, "tar", err));
 	w->used = 0;
 	return 0;
 }
@@ -168,6 +183,32 @@ static int add_mtime(struct buf *pax, const struct tar_entry *e, struct err *err
 	return add_text(pax, "mtime", text, err);
 }
 
+/* GNU tar manual, "Storing Sparse Files", pax 1.0: the map comes in front of the data. */
+static int add_sparse(struct buf *pax, const struct tar_entry *e, struct err *err)
+{
+	TRY(add_text(pax, "GNU.sparse.major", "1", err));
+	TRY(add_text(pax, "GNU.sparse.minor", "0", err));
+	TRY(add_text(pax, "GNU.sparse.name", e->name, err));
+	return add_number(pax, "GNU.sparse.realsize", (int64_t)e->size_bytes, err);
+}
+
+/* Count, then offset and length of each run, a line each; filled up to a whole block. */
+static int sparse_map(struct buf *map, const struct tar_entry *e, struct err *err)
+{
+	static const char zeros[BLOCK];
+	const struct tar_extent *last = e->extent_count ? &e->extents[e->extent_count - 1] : NULL;
+	/* A hole at the end is told by an empty run behind it, as GNU tar does. */
+	const bool tail = !last || last->logical_offset + last->bytes < e->size_bytes;
+
+	TRY(buf_printf(map, err, "%zu\n", e->extent_count + tail));
+	for (size_t i = 0; i < e->extent_count; i++)
+		TRY(buf_printf(map, err, "%" PRIu64 "\n%" PRIu64 "\n", e->extents[i].logical_offset,
+			       e->extents[i].bytes));
+	if (tail)
+		TRY(buf_printf(map, err, "%" PRIu64 "\n0\n", e->size_bytes));
+	return buf_append(map, zeros, (BLOCK - map->len % BLOCK) % BLOCK, err);
+}
+
 /* ---- header blocks ---- */
 
 /* Zero-padded octal with a terminator; false when it doesn't fit. */
@@ -228,15 +269,26 @@ static void init_header(struct ustar *h, char type, uint32_t mode)
 	octal(h->dev_minor, sizeof(h->dev_minor), 0);
 }
 
+/* What readers see that don't know what the records mean: FOLDER/BASE. */
+static void set_other_name(struct ustar *h, const char *folder, const char *name)
+{
+	const char *base = strrchr(name, '/');
+	char shown[100];
+
+	snprintf(shown, sizeof(shown), "%s/%.80s", folder, base && base[1] ? base + 1 : name);
+	set_name(h, shown, strlen(shown));
+}
+
 static bool fits(char *field, size_t bytes, int64_t n)
 {
 	return n >= 0 && octal(field, bytes, (uint64_t)n);
 }
 
 /* Fills the header; what doesn't fit becomes a record, keys in bytewise order: upper case first. */
-static int describe(struct ustar *h, struct buf *pax, const struct tar_entry *e, struct err *err)
+static int describe(struct ustar *h, struct buf *pax, const struct tar_entry *e, uint64_t stored,
+		    struct err *err)
 {
-	const bool is_dir = e->type == '5', is_file = e->type == '0';
+	const bool is_dir = e->type == '5';
 	const size_t name_len = strlen(e->name), link_len = strlen(e->link_name);
 	const bool slash = is_dir && (!name_len || e->name[name_len - 1] != '/');
 	_free_ char *name = xasprintf("%s%s", e->name, slash ? "/" : "");
@@ -246,6 +298,8 @@ static int describe(struct ustar *h, struct buf *pax, const struct tar_entry *e,
 		if (!octal(h->dev_major, sizeof(h->dev_major), e->dev_major) ||
 		    !octal(h->dev_minor, sizeof(h->dev_minor), e->dev_minor))
 			return err_set(err, ERR_UNSUPPORTED, "device number too large for tar");
+	if (e->is_sparse)
+		TRY(add_sparse(pax, e, err));
 	TRY(add_xattrs(pax, e, err));
 	if (!fits(h->gid, sizeof(h->gid), e->gid))
 		TRY(add_number(pax, "gid", e->gid, err));
@@ -255,10 +309,12 @@ static int describe(struct ustar *h, struct buf *pax, const struct tar_entry *e,
 		TRY(add_text(pax, "linkpath", e->link_name, err));
 	if (!fits(h->mtime, sizeof(h->mtime), e->mtime_sec) || e->mtime_nsec)
 		TRY(add_mtime(pax, e, err));
-	if (!set_name(h, name, strlen(name)))
+	if (e->is_sparse)
+		set_other_name(h, "GNUSparseFile.0", name);
+	else if (!set_name(h, name, strlen(name)))
 		TRY(add_text(pax, "path", name, err));
-	if (is_file && !octal(h->size, sizeof(h->size), e->size_bytes))
-		TRY(add_number(pax, "size", (int64_t)e->size_bytes, err));
+	if (!octal(h->size, sizeof(h->size), stored))
+		TRY(add_number(pax, "size", (int64_t)stored, err));
 	if (!fits(h->uid, sizeof(h->uid), e->uid))
 		TRY(add_number(pax, "uid", e->uid, err));
 	return 0;
@@ -267,12 +323,9 @@ static int describe(struct ustar *h, struct buf *pax, const struct tar_entry *e,
 static int put_pax(struct tar_writer *w, const struct buf *pax, const char *name, struct err *err)
 {
 	struct ustar h;
-	char shown[100];
-	const char *base = strrchr(name, '/');
 
 	init_header(&h, 'x', 0644);
-	snprintf(shown, sizeof(shown), "PaxHeaders.0/%.80s", base && base[1] ? base + 1 : name);
-	set_name(&h, shown, strlen(shown));
+	set_other_name(&h, "PaxHeaders.0", name);
 	octal(h.size, sizeof(h.size), pax->len);
 	checksum(&h);
 	TRY(put(w, &h, sizeof(h), err));
@@ -280,18 +333,36 @@ static int put_pax(struct tar_writer *w, const struct buf *pax, const char *name
 	return pad(w, err);
 }
 
+/* Bytes of data that follow, without a sparse map. */
+static uint64_t data_bytes(const struct tar_entry *e)
+{
+	uint64_t sum = 0;
+
+	if (e->type != '0')
+		return 0;
+	if (!e->is_sparse)
+		return e->size_bytes;
+	for (size_t i = 0; i < e->extent_count; i++)
+		sum += e->extents[i].bytes;
+	return sum;
+}
+
 int tar_writer_entry(struct tar_writer *w, const struct tar_entry *entry, struct err *err)
 {
-	_buf_ struct buf pax = BUF_INIT(PAX_BYTES_MAX);
+	_buf_ struct buf pax = BUF_INIT(PAX_BYTES_MAX), map = BUF_INIT(MAP_BYTES_MAX);
+	const uint64_t data = data_bytes(entry);
 	struct ustar h;
 
 	TRY(pad(w, err));
-	TRY(describe(&h, &pax, entry, err));
+	if (entry->is_sparse)
+		TRY(sparse_map(&map, entry, err));
+	TRY(describe(&h, &pax, entry, data + map.len, err));
 	if (pax.len)
 		TRY(put_pax(w, &pax, entry->name, err));
 	checksum(&h);
-	w->owed = entry->type == '0' ? entry->size_bytes : 0;
-	return put(w, &h, sizeof(h), err);
+	w->owed = data;
+	TRY(put(w, &h, sizeof(h), err));
+	return put(w, buf_str(&map), map.len, err);
 }
 
 /* ---- data ---- */
@@ -345,7 +416,7 @@ static int file_buffered(struct tar_writer *w, int fd, uint64_t offset, uint64_t
 int tar_writer_file(struct tar_writer *w, int fd, uint64_t offset, uint64_t len, struct err *err)
 {
 	TRY(owe(w, len, err));
-	if (len < DIRECT_BYTES)
+	if (w->sink || len < DIRECT_BYTES)
 		return file_buffered(w, fd, offset, len, err);
 	TRY(flush(w, err));
 	while (len) {
