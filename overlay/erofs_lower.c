@@ -29,6 +29,7 @@ struct place {
 struct text {
 	const char *p;
 	size_t len;
+	uint64_t nid; /* that the name leads to */
 };
 /* A block of a directory. */
 struct block {
@@ -96,7 +97,7 @@ static uint64_t block_count(const struct place *dir)
 }
 
 static int read_name(const struct place *dir, const struct block *b, uint32_t i, struct text *ret,
-		     uint64_t *ret_nid, struct err *err)
+		     struct err *err)
 {
 	struct erofs_dirent d, next = { .name_offset = (uint16_t)b->len };
 
@@ -107,7 +108,7 @@ static int read_name(const struct place *dir, const struct block *b, uint32_t i,
 		return damaged(dir->nid, err);
 	ret->p = (const char *)b->p + d.name_offset;
 	ret->len = strnlen(ret->p, (size_t)(next.name_offset - d.name_offset));
-	*ret_nid = d.nid;
+	ret->nid = d.nid;
 	return 0;
 }
 
@@ -128,10 +129,9 @@ static int find_block(const struct erofs *e, const struct place *dir, struct tex
 		const uint64_t middle = low + (high - low) / 2;
 		struct block b;
 		struct text first;
-		uint64_t nid;
 
 		TRY(read_block(e, dir, middle, &b, err));
-		TRY(read_name(dir, &b, 0, &first, &nid, err));
+		TRY(read_name(dir, &b, 0, &first, err));
 		if (compare(first, name) <= 0) {
 			low = middle + 1;
 			*ret = b;
@@ -156,13 +156,12 @@ static int find_name(const struct erofs *e, const struct place *dir, struct text
 	for (high = b.count; low < high;) {
 		const uint32_t middle = low + (high - low) / 2;
 		struct text found;
-		uint64_t nid;
 		int order;
 
-		TRY(read_name(dir, &b, middle, &found, &nid, err));
+		TRY(read_name(dir, &b, middle, &found, err));
 		order = compare(found, name);
 		if (order == 0) {
-			*ret = nid;
+			*ret = found.nid;
 			return 1;
 		}
 		if (order < 0)
@@ -187,7 +186,7 @@ static int find_path(const struct erofs *e, const char *path, struct place *ret,
 	TRY(read_inode(e, super.root_nid, ret, err));
 	while (*path) {
 		const size_t len = (size_t)(strchrnul(path, '/') - path);
-		const struct text name = { path, len };
+		const struct text name = { path, len, 0 };
 		uint64_t nid;
 		int rc;
 
@@ -229,15 +228,14 @@ static int list_block(const struct listing *l, const struct place *dir, const st
 		struct lower_stat st;
 		struct place child;
 		struct text text;
-		uint64_t nid;
 		int rc;
 
-		TRY(read_name(dir, b, i, &text, &nid, err));
+		TRY(read_name(dir, b, i, &text, err));
 		if (is_dots(text))
 			continue;
 		if (text.len > EROFS_NAME_MAX)
 			return damaged(dir->nid, err);
-		TRY(read_inode(l->e, nid, &child, err));
+		TRY(read_inode(l->e, text.nid, &child, err));
 		memcpy(name, text.p, text.len);
 		name[text.len] = '\0';
 		fill_stat(&child.inode, &st);
