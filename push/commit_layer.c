@@ -78,7 +78,7 @@ static int open_pipeline(struct pipeline *p, struct err *err)
 						  .fn = take_packed,
 						  .arg = p };
 	const struct digest unknown = { .alg = DIGEST_NONE };
-	const struct blob_want want = { unknown, UINT64_MAX };
+	const struct blob_want want = { .digest = unknown, .size_bytes = UINT64_MAX };
 
 	TRY(compressor_new(&options, &p->compressor, err));
 	TRY(blobs_begin(r->store->blobs, p->op, &want, &p->blob, err));
