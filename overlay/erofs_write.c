@@ -413,7 +413,7 @@ static int second_pass(struct writer *w, struct err *err)
 		struct tree_stat st;
 
 		tree_stat(w->tree, node, &st);
-		TRY(erofs_shape(w->tree, node, &st, &s, err));
+		TRY(shape_node(w, node, &st, &s, err));
 		TRY(op_check(w->op, err));
 		TRY(erofs_chunks_copy(w->tree, node, &s, &w->out, err));
 	}
