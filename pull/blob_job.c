@@ -315,7 +315,9 @@ static int begin(struct run *run, struct err *err)
 		report(run, PROGRESS_STATE, "unpacking");
 		return 1;
 	}
-	const struct blob_want want = { d->digest, d->size };
+	const struct digest_set *distrusted = run->job->context->distrusted;
+	const struct blob_want want = { d->digest, d->size,
+					distrusted && digest_set_has(distrusted, &d->digest) };
 	const int rc = blobs_begin(blobs, run->op, &want, &run->writer, err);
 
 	report(run, PROGRESS_STATE, rc == 0 ? "downloading" : "exists");

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/op.h"
 #include "manifest/descriptor.h"
+#include "store/reach.h"
 #include "store/store.h"
 #include "transport/transport.h"
 
@@ -35,7 +36,8 @@ uint64_t blob_raw_limit(uint64_t blob_bytes, uint64_t seen_bytes, unsigned max_r
 struct blob_context {
 	struct transport *from; /* NULL: blobs must be in the store */
 	struct store *to;
-	unsigned max_ratio; /* 0: BLOB_MAX_RATIO */
+	unsigned max_ratio;		     /* 0: BLOB_MAX_RATIO */
+	const struct digest_set *distrusted; /* blobs to be replaced; NULL: none */
 	_Atomic uint64_t fetched_bytes;
 };
 

@@ -76,22 +76,24 @@ static void add_blob(struct plan *plan, const struct descriptor *d, const struct
 	slot->diffid = *diffid;
 }
 
-/* A document of the store, if it is there and whole; a damaged one is removed and fetched anew. */
-static bool read_stored(struct walk *walk, const struct descriptor *d, struct buf *out)
+/* A document of the store, if it is there and whole; a damaged one is to be fetched anew. */
+static bool read_stored(struct walk *walk, const struct descriptor *d, struct plan_document *doc)
 {
 	struct blobs *blobs = walk->req->to->blobs;
+	struct buf *out = &doc->bytes;
 	struct digest computed;
-	const bool read = blobs_stat(blobs, &d->digest, NULL, NULL) == 0 &&
-			  blobs_read(blobs, &d->digest, out, NULL) == 0;
 
-	if (read) {
-		hash_bytes(d->digest.alg, out->data, out->len, &computed);
-		if (digest_equal(&computed, &d->digest))
-			return true;
-		(void)blobs_remove(blobs, &d->digest, NULL);
+	if (blobs_stat(blobs, &d->digest, NULL, NULL) == 0) {
+		doc->replace = true;
+		if (blobs_read(blobs, &d->digest, out, NULL) == 0) {
+			hash_bytes(d->digest.alg, out->data, out->len, &computed);
+			doc->replace = !digest_equal(&computed, &d->digest);
+			doc->stored = !doc->replace;
+		}
 	}
-	buf_fini(out);
-	return false;
+	if (!doc->stored)
+		buf_fini(out);
+	return doc->stored;
 }
 
 /* An index may name more than fits in memory, and more than anybody waits for. */
@@ -114,8 +116,7 @@ static int get_described(struct walk *walk, const struct descriptor *d, struct p
 	TRY(descriptor_need_digest(d, err));
 	TRY(count_read(walk, d, err));
 	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
-	ret->stored = read_stored(walk, d, &ret->bytes);
-	if (ret->stored)
+	if (read_stored(walk, d, ret))
 		return 0;
 	TRY(transport_get_described(walk->req->from, walk->op, d, &doc, err));
 	buf_fini(&ret->bytes);
@@ -131,8 +132,7 @@ static int get_config(struct walk *walk, const struct descriptor *d, struct plan
 	TRY(descriptor_need_digest(d, err));
 	TRY(count_read(walk, d, err));
 	*ret = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX), .is_config = true };
-	ret->stored = read_stored(walk, d, &ret->bytes);
-	if (ret->stored)
+	if (read_stored(walk, d, ret))
 		return 0;
 	const int rc = transport_read_blob(walk->req->from, walk->op, d, &ret->bytes, err);
 
@@ -355,8 +355,7 @@ static int get_root(struct walk *walk, struct descriptor *ret, struct plan_docum
 
 	*file = (struct plan_document){ .bytes = BUF_INIT(DOCUMENT_BYTES_MAX) };
 	if (still_current(walk, name, ret)) {
-		file->stored = read_stored(walk, ret, &file->bytes);
-		if (file->stored)
+		if (read_stored(walk, ret, file))
 			return 0;
 		descriptor_fini(ret);
 	}

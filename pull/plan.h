@@ -22,7 +22,8 @@ struct plan_document {
 	struct descriptor descriptor;
 	struct buf bytes;
 	bool is_config;
-	bool stored; /* came from the store: need not be written again */
+	bool stored;  /* came from the store: need not be written again */
+	bool replace; /* the store has one, damaged */
 };
 
 struct plan_blob {

@@ -53,9 +53,12 @@ static int run_blobs(struct op *op, struct blob_context *context, struct plan *p
 /* Those of the store too: it may have lost one since the plan was made. */
 static int commit_documents(struct store *to, const struct plan *plan, struct err *err)
 {
-	for (size_t i = 0; i < plan->document_count; i++)
-		TRY(blobs_put(to->blobs, NULL, &plan->documents[i].descriptor.digest,
-			      &plan->documents[i].bytes, err));
+	for (size_t i = 0; i < plan->document_count; i++) {
+		const struct plan_document *doc = &plan->documents[i];
+
+		TRY((doc->replace ? blobs_replace : blobs_put)(
+			to->blobs, NULL, &doc->descriptor.digest, &doc->bytes, err));
+	}
 	return 0;
 }
 
@@ -122,7 +125,7 @@ static int carry_out(struct op *op, const struct pull_request *req, struct blob_
 		struct err why = { 0 };
 
 		TRY(fetch(op, req, context, plan, err));
-		const int rc = commit_name(req->to, req->ref, plan, &why);
+		const int rc = req->unnamed ? 0 : commit_name(req->to, req->ref, plan, &why);
 
 		if (rc == 0)
 			break;
@@ -169,6 +172,7 @@ int pull_image(struct op *op, const struct pull_request *req, struct pull_result
 {
 	struct blob_context context = { .from = req->from,
 					.to = req->to,
+					.distrusted = req->distrusted,
 					.max_ratio = req->max_ratio };
 	_reference_ struct reference named = { 0 };
 	struct pull_request full = *req;

@@ -11,6 +11,7 @@
 #include "base/op.h"
 #include "manifest/platform.h"
 #include "manifest/reference.h"
+#include "store/reach.h"
 #include "store/store.h"
 #include "transport/transport.h"
 
@@ -21,8 +22,11 @@ struct pull_request {
 	const struct reference *ref;
 	const struct platform *platform; /* NULL: the host's, which a single image need not match */
 	bool all_platforms;
-	bool no_unpack;	    /* blobs only: no layer tars and indexes */
-	unsigned jobs;	    /* blobs at once; 0: 4 */
+	bool no_unpack; /* blobs only: no layer tars and indexes */
+	bool unnamed;	/* records no name: for who mends what has one */
+	unsigned jobs;	/* blobs at once; 0: 4 */
+	/* Blobs that the store has, known to be damaged; may be NULL. */
+	const struct digest_set *distrusted;
 	unsigned max_ratio; /* raw bytes of a layer over bytes of its blob, beyond 1 GiB; 0: 200 */
 };
 

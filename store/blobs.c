@@ -73,12 +73,11 @@ void blob_writer_abort(struct blob_writer *w, bool keep_for_resume)
 		w->blobs->ops->abort(w, keep_for_resume);
 }
 
-int blobs_put(struct blobs *b, struct op *op, const struct digest *d, const struct buf *data,
-	      struct err *err)
+static int put(struct blobs *b, struct op *op, const struct blob_want *want, const struct buf *data,
+	       struct err *err)
 {
-	const struct blob_want want = { .digest = *d, .size_bytes = data->len };
 	struct blob_writer *w = NULL;
-	int rc = blobs_begin(b, op, &want, &w, err);
+	int rc = blobs_begin(b, op, want, &w, err);
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
@@ -91,7 +90,19 @@ int blobs_put(struct blobs *b, struct op *op, const struct digest *d, const stru
 		blob_writer_abort(w, false);
 		return rc;
 	}
-	return blob_writer_commit(w, d, err);
+	return blob_writer_commit(w, &want->digest, err);
+}
+
+int blobs_put(struct blobs *b, struct op *op, const struct digest *d, const struct buf *data,
+	      struct err *err)
+{
+	return put(b, op, &(struct blob_want){ *d, data->len, false }, data, err);
+}
+
+int blobs_replace(struct blobs *b, struct op *op, const struct digest *d, const struct buf *data,
+		  struct err *err)
+{
+	return put(b, op, &(struct blob_want){ *d, data->len, true }, data, err);
 }
 
 int blobs_read(struct blobs *b, const struct digest *d, struct buf *out, struct err *err)

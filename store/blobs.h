@@ -19,6 +19,7 @@ struct blobs;
 struct blob_want {
 	struct digest digest; /* DIGEST_NONE: known when all is written, see blob_writer_commit */
 	uint64_t size_bytes;  /* UINT64_MAX when unknown */
+	bool replace;	      /* one that is there is known to be damaged: commit takes its place */
 };
 
 /*
@@ -97,6 +98,9 @@ void blob_writer_abort(struct blob_writer *w, bool keep_for_resume);
  */
 int blobs_put(struct blobs *b, struct op *op, const struct digest *d, const struct buf *data,
 	      struct err *err);
+/* The same where the one that is there is known to be damaged. */
+int blobs_replace(struct blobs *b, struct op *op, const struct digest *d, const struct buf *data,
+		  struct err *err);
 /* Appends the whole blob to `out`, whose cap is the limit. Not verified again. */
 int blobs_read(struct blobs *b, const struct digest *d, struct buf *out, struct err *err);
 /* Removes a blob; ERR_NOT_FOUND. Who has it open keeps it. */

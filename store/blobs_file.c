@@ -55,7 +55,7 @@ static int files_open(struct blobs *b, const struct digest *d, int *ret_fd, uint
 	return 0;
 }
 
-/* Whether the blob is there: 1 yes, 0 no (*ret_replace: yes, but of another size). */
+/* Whether the blob is there: 1 yes, 0 no (*ret_replace: yes, but it can't be the right one). */
 static int is_present(struct file_blobs *b, const struct blob_want *want, bool *ret_replace,
 		      struct err *err)
 {
@@ -70,7 +70,8 @@ static int is_present(struct file_blobs *b, const struct blob_want *want, bool *
 		err_keep_first(err, &why);
 		return rc;
 	}
-	*ret_replace = want->size_bytes != UINT64_MAX && want->size_bytes != size;
+	*ret_replace = want->replace ||
+		       (want->size_bytes != UINT64_MAX && want->size_bytes != size);
 	return !*ret_replace;
 }
 
@@ -189,7 +190,7 @@ static int files_rewind(struct blob_writer *base, struct err *err)
 /* One whose digest was not known at begin may be there by now. */
 static int look_again(struct file_writer *w, const struct digest *d, struct err *err)
 {
-	const struct blob_want found = { *d, w->base.offset_bytes };
+	const struct blob_want found = { .digest = *d, .size_bytes = w->base.offset_bytes };
 
 	if (w->base.want.digest.alg != DIGEST_NONE)
 		return 0;

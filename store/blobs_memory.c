@@ -55,7 +55,7 @@ static bool is_present(const struct memfile *f, const void *arg)
 {
 	const struct blob_want *want = arg;
 
-	return f->fds[0] >= 0 &&
+	return f->fds[0] >= 0 && !want->replace &&
 	       (want->size_bytes == UINT64_MAX || want->size_bytes == memfile_bytes(f->fds[0]));
 }
 
@@ -129,7 +129,7 @@ static int memory_commit(struct blob_writer *base, const struct digest *d, struc
 {
 	struct memory_writer *w = writer_of(base);
 	struct memfiles *files = &of(base->blobs)->files;
-	const struct blob_want found = { *d, base->offset_bytes };
+	const struct blob_want found = { .digest = *d, .size_bytes = base->offset_bytes };
 	int present = 0;
 
 	(void)err;

@@ -70,7 +70,7 @@ static void prepare_half(void *arg)
 {
 	struct world *w = arg;
 	const struct descriptor *d = &w->picture.layers[2].descriptor;
-	const struct blob_want want = { d->digest, d->size };
+	const struct blob_want want = { d->digest, d->size, false };
 	_buf_ struct buf bytes = BUF_INIT(1 << 24);
 	struct blob_writer *writer = NULL;
 	struct err err = { 0 };

@@ -154,7 +154,7 @@ void test_pull__damaged_prefix_is_thrown_away(void)
 	maker_layer(w.there, world_base_files, 3, false, &layer);
 	maker_image(w.there, &(struct maker_image){ &layer, 1, NULL }, &image);
 	maker_name(w.there, "example.com/a:1", &image, NULL);
-	const struct blob_want want = { layer.descriptor.digest, layer.descriptor.size };
+	const struct blob_want want = { layer.descriptor.digest, layer.descriptor.size, false };
 
 	CU_ASSERT_EQUAL_FATAL(blobs_begin(w.here->blobs, NULL, &want, &writer, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(blob_writer_append(writer, rot, sizeof(rot), &err), 0);

@@ -79,7 +79,7 @@ struct digest put_blob(struct store *store, const char *text)
 
 struct blob_writer *begin_blob(struct store *store, const char *text)
 {
-	const struct blob_want want = { digest_of_str(text), strlen(text) };
+	const struct blob_want want = { digest_of_str(text), strlen(text), false };
 	struct blob_writer *w = NULL;
 	struct err err = { 0 };
 

@@ -101,7 +101,7 @@ void test_blobs__empty_unknown_size_and_sha512(void)
 		struct err err = { 0 };
 		const struct digest empty = put_blob(f.store, "");
 		const struct digest long_one = digest512_of_str("long digest");
-		const struct blob_want want = { long_one, UINT64_MAX };
+		const struct blob_want want = { long_one, UINT64_MAX, false };
 		struct blob_writer *w = NULL;
 
 		CU_ASSERT_TRUE(blob_is(f.store, &empty, ""));
@@ -203,7 +203,7 @@ void test_blobs__rewind_leaves_nothing_behind_the_end(void)
 	FOR_EACH_BACKEND(f)
 	{
 		struct err err = { 0 };
-		const struct blob_want want = { digest_of_str("short"), UINT64_MAX };
+		const struct blob_want want = { digest_of_str("short"), UINT64_MAX, false };
 		struct blob_writer *w = NULL;
 
 		CU_ASSERT_EQUAL(blobs_begin(f.store->blobs, NULL, &want, &w, &err), 0);
@@ -255,7 +255,7 @@ void test_blobs__kept_more_than_wanted_starts_over(void)
 	FOR_EACH_BACKEND(f)
 	{
 		struct err err = { 0 };
-		const struct blob_want larger = { digest_of_str("tiny"), UINT64_MAX };
+		const struct blob_want larger = { digest_of_str("tiny"), UINT64_MAX, false };
 		struct blob_writer *w = NULL;
 
 		CU_ASSERT_EQUAL(blobs_begin(f.store->blobs, NULL, &larger, &w, &err), 0);
@@ -276,7 +276,7 @@ void test_blobs__one_of_another_size_is_replaced(void)
 	{
 		struct err err = { 0 };
 		const struct digest d = digest_of_str("the whole content");
-		const struct blob_want bad = { d, 5 };
+		const struct blob_want bad = { d, 5, false };
 		struct blob_writer *w = NULL;
 		_close_ int old = -1;
 
@@ -358,7 +358,7 @@ void test_blobs__list_names_each(void)
 
 static struct blob_writer *begin_unnamed(struct store *store)
 {
-	const struct blob_want want = { { .alg = DIGEST_NONE }, UINT64_MAX };
+	const struct blob_want want = { { .alg = DIGEST_NONE }, UINT64_MAX, false };
 	struct blob_writer *w = NULL;
 	struct err err = { 0 };
 

@@ -34,7 +34,7 @@ static void content(unsigned n, char data[BLOB_SIZE])
 /* As a blob. Returns what begin said. */
 static int write_blob(struct store *store, const char *data)
 {
-	const struct blob_want want = { digest_of(data, BLOB_SIZE), BLOB_SIZE };
+	const struct blob_want want = { digest_of(data, BLOB_SIZE), BLOB_SIZE, false };
 	struct blob_writer *w = NULL;
 	const int rc = blobs_begin(store->blobs, NULL, &want, &w, NULL);
 

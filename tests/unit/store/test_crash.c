@@ -78,7 +78,7 @@ static int write_image(struct store *s, uint64_t seed)
 	char name[64];
 
 	fill(seed, data, len);
-	const struct blob_want want = { digest_of(data, len), len };
+	const struct blob_want want = { digest_of(data, len), len, false };
 
 	TRY(write_blob(s, &want, data));
 	TRY(write_layer(s, &want.digest, data, len));

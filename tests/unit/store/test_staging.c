@@ -125,7 +125,7 @@ struct waiter {
 static void *wait_for_blob(void *arg)
 {
 	struct waiter *w = arg;
-	const struct blob_want want = { digest_of_str(w->text), strlen(w->text) };
+	const struct blob_want want = { digest_of_str(w->text), strlen(w->text), false };
 	struct blob_writer *blob = NULL;
 	struct layer_writer *layer = NULL;
 
@@ -264,7 +264,7 @@ static int begin_sealed(void *arg)
 	const char *path = arg;
 	struct store *s = NULL;
 	struct blob_writer *w = NULL;
-	const struct blob_want want = { digest_of_str("sealed"), 6 };
+	const struct blob_want want = { digest_of_str("sealed"), 6, false };
 	struct err err = { 0 };
 
 	if (store_open(path, STORE_CREATE, &s, &err) < 0)
@@ -300,7 +300,7 @@ void test_staging__a_sealed_leftover_is_taken_up(void)
 void test_staging__says_at_once_when_there_is_no_room(void)
 {
 	_fixture_ struct fixture f = fixture_files();
-	const struct blob_want want = { digest_of_str("huge"), (uint64_t)1 << 60 };
+	const struct blob_want want = { digest_of_str("huge"), (uint64_t)1 << 60, false };
 	const int fds = count_fds();
 	struct blob_writer *w = NULL;
 	struct err err = { 0 };
@@ -321,7 +321,7 @@ void test_staging__says_at_once_when_there_is_no_room(void)
 static int fill_with_blob(struct store *s, const char *path)
 {
 	static const char chunk[CHUNK] = "x";
-	const struct blob_want want = { digest_of_str("endless"), UINT64_MAX };
+	const struct blob_want want = { digest_of_str("endless"), UINT64_MAX, false };
 	struct fixture f = { 0 };
 	struct blob_writer *w = NULL;
 	struct err err = { 0 };

@@ -146,14 +146,15 @@ void test_store__with_a_damaged_database_says_so(void)
 /* Everything that writes is refused, everything that reads works. */
 static void check_read_only(struct store *s, const struct digest *present)
 {
-	const struct blob_want want = { digest_of_str("new"), 3 };
+	const struct blob_want want = { digest_of_str("new"), 3, false };
 	struct blob_writer *w = NULL;
 	struct layer_writer *l = NULL;
 	_record_ struct record rec = { 0 };
 	struct err err = { 0 };
 
 	CU_ASSERT_TRUE(blob_is(s, present, "content"));
-	CU_ASSERT_EQUAL(blobs_begin(s->blobs, NULL, &(struct blob_want){ *present, 7 }, &w, &err),
+	CU_ASSERT_EQUAL(blobs_begin(s->blobs, NULL, &(struct blob_want){ *present, 7, false }, &w,
+				    &err),
 			1);
 	CU_ASSERT_EQUAL(blobs_begin(s->blobs, NULL, &want, &w, &err), -EROFS);
 	CU_ASSERT_EQUAL(err.kind, ERR_READ_ONLY);
