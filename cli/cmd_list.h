@@ -8,6 +8,8 @@
 extern const struct cmd cmd_auth_which;
 extern const struct cmd cmd_cat;
 extern const struct cmd cmd_catalog;
+extern const struct cmd cmd_changes;
+extern const struct cmd cmd_commit;
 extern const struct cmd cmd_digest;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_gc;

@@ -154,6 +154,14 @@ static int set_uint(void *at, const char *value, const char *name, struct err *e
 	return 0;
 }
 
+static int add_str(struct opt_strs *list, const char *value, const char *name, struct err *err)
+{
+	if (list->count == OPT_STRS_MAX)
+		return err_set(err, ERR_USAGE, "%s: more than %d times", name, OPT_STRS_MAX);
+	list->items[list->count++] = value;
+	return 0;
+}
+
 static int not_bool(const char *value, const char *name, struct err *err)
 {
 	return err_set(err, ERR_USAGE, "%s: \"%s\" is neither true nor false", name,
@@ -185,6 +193,8 @@ static int set(const struct found *f, const char *value, const char *name, struc
 	case OPT_STR:
 		*(const char **)at = value;
 		return 0;
+	case OPT_STRS:
+		return add_str(at, value, name, err);
 	case OPT_UINT:
 		return set_uint(at, value, name, err);
 	case OPT_CHOICE:

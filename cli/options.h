@@ -17,8 +17,16 @@ enum opt_type {
 	OPT_BOOL = 1, /* bool */
 	OPT_TERNARY,  /* enum opt_ternary: a bool whose absence says something too */
 	OPT_STR,      /* const char *, borrowed from the command line */
+	OPT_STRS,     /* struct opt_strs: may be given again and again */
 	OPT_UINT,     /* unsigned */
 	OPT_CHOICE,   /* unsigned: the place of the word in `choices` */
+};
+
+/* Borrowed from the command line. */
+#define OPT_STRS_MAX 64
+struct opt_strs {
+	const char *items[OPT_STRS_MAX];
+	size_t count;
 };
 
 enum opt_ternary { OPT_UNSAID, OPT_FALSE, OPT_TRUE };

@@ -338,9 +338,17 @@ static int visit(struct walk *w, struct err *err)
 
 /* ---- the root ---- */
 
-static bool differs(const struct stat *st, const struct lower_stat *below)
+static bool is_id(const struct id_map *map, uint32_t outside, uint32_t below)
 {
-	return st->st_mode != below->mode || st->st_uid != below->uid || st->st_gid != below->gid ||
+	uint32_t id = outside;
+
+	return (!map || id_map_in(map, outside, &id)) && id == below;
+}
+
+static bool differs(const struct walk *w, const struct stat *st, const struct lower_stat *below)
+{
+	return st->st_mode != below->mode || !is_id(w->request->uids, st->st_uid, below->uid) ||
+	       !is_id(w->request->gids, st->st_gid, below->gid) ||
 	       st->st_mtim.tv_sec != below->mtime_sec || st->st_mtim.tv_nsec != below->mtime_nsec;
 }
 
@@ -367,7 +375,7 @@ static int visit_root(struct walk *w, struct err *err)
 				  .name = ".",
 				  .is_opaque = marks.is_opaque };
 
-	if (!found || marks.has_others || marks.is_opaque || differs(&st, &below))
+	if (!found || marks.has_others || marks.is_opaque || differs(w, &st, &below))
 		TRY(w->fn(w->arg, &c, err));
 	return enter(w, &c, (struct frame){ .below = found, .hidden = marks.is_opaque }, err);
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/op.h"
 #include "layers/tree.h"
+#include "sys/mount.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,6 +82,8 @@ struct changes_request {
 	 * layers).
 	 */
 	bool expand_opaque;
+	/* For comparing the root's owner; NULL: ids are as below. */
+	const struct id_map *uids, *gids;
 };
 /*
  * Calls fn for each change: whatever is in the upper folder, parents of changes included. The root

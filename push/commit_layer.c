@@ -96,7 +96,9 @@ static int open_pipeline(struct pipeline *p, struct err *err)
 static int run_pipeline(struct pipeline *p, struct made_layer *made, struct err *err)
 {
 	const struct changes_request request = { .upper_fd = p->request->upper_fd,
-						 .lower = p->request->lower };
+						 .lower = p->request->lower,
+						 .uids = p->request->uids,
+						 .gids = p->request->gids };
 
 	TRY(changes_walk(p->op, &request, packer_change, p->packer, err));
 	made->entries = packer_entries(p->packer);
