@@ -199,8 +199,21 @@ static bool is_idempotent(const struct fetch_call *c)
 
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		if (strcmp(c->req->method, methods[i]) == 0)
-			return !c->req->body_source;
-	return c->is_exchange;
+			return !c->req->body_stream;
+	return c->is_exchange || c->req->is_repeatable;
+}
+
+static void note_refusal(const struct fetch_call *c, unsigned status, const struct err *why)
+{
+	const bool is_cut = why->kind == ERR_NETWORK || why->kind == ERR_TIMEOUT;
+
+	if (!c->req->refusal)
+		return;
+	*c->req->refusal = (struct fetch_refusal){
+		.status = status,
+		.may_pass = status ? backoff_is_status(status) : is_cut && !c->auth_failed,
+		.asked_ms = c->asked_ms,
+	};
 }
 
 /* Makes one try; negative with `why` and the call's is_retryable when it brought nothing. */
@@ -213,6 +226,7 @@ static int try_once(struct fetch_call *c, struct http_response **ret, struct err
 		c->is_retryable = is_idempotent(c) && !c->auth_failed &&
 				  (why->kind == ERR_NETWORK || why->kind == ERR_TIMEOUT);
 		c->asked_ms = -1;
+		note_refusal(c, 0, why);
 		return rc;
 	}
 	const unsigned status = http_response_status(res);
@@ -223,8 +237,9 @@ static int try_once(struct fetch_call *c, struct http_response **ret, struct err
 	}
 	fetch_call_refused(c, res, why);
 	/* 429: it was not even begun. */
-	if (!is_idempotent(c) && (status != 429 || c->req->body_source))
+	if (!is_idempotent(c) && status != 429)
 		c->is_retryable = false;
+	note_refusal(c, status, why);
 	return -why->errnum;
 }
 
@@ -238,7 +253,7 @@ int fetch_call_run(struct fetch_call *c, struct backoff *backoff, struct http_re
 
 		if (rc == 0)
 			return 0;
-		if (c->is_retryable)
+		if (c->is_retryable && !c->req->is_once)
 			waited = backoff_wait(backoff, c->op, &why, c->asked_ms, err);
 		if (waited < 0)
 			return waited;
@@ -248,6 +263,11 @@ int fetch_call_run(struct fetch_call *c, struct backoff *backoff, struct http_re
 			return rc;
 		}
 	}
+}
+
+void fetch_backoff(const struct fetch *f, struct backoff *ret)
+{
+	backoff_init(ret, f->config.retries, f->config.backoff_ms);
 }
 
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,

@@ -10,6 +10,7 @@
 
 #include "net/http.h"
 
+struct backoff;
 struct fetch;
 
 /* From the command line and its environment; strings are copied. */
@@ -31,6 +32,21 @@ int fetch_new(const struct fetch_config *config, struct fetch **ret, struct err 
 /* No response and no source of it may be open any more. */
 void fetch_free(struct fetch *f);
 
+/*
+ * A body too large for memory: opened for each time that it is sent (again after a 401, a 429, a
+ * redirect; never after it broke off, when only the registry knows how much it has).
+ */
+struct fetch_stream {
+	int (*open)(void *arg, struct source **ret, struct err *err);
+	void *arg;
+};
+/* Why a request failed, for callers with a patience of their own. */
+struct fetch_refusal {
+	unsigned status;  /* of the last answer; 0: there was none */
+	bool may_pass;	  /* another try later may do better */
+	int64_t asked_ms; /* Retry-After, or -1 */
+};
+
 /* What is asked of a registry host. Borrowed. */
 struct fetch_request {
 	const char *host;   /* "registry.example:5000", as in a reference (for Hub its API host) */
@@ -49,10 +65,11 @@ struct fetch_request {
 	size_t header_count;
 	const void *body; /* or NULL */
 	size_t body_len;
-	struct source *
-		/* or a stream of body_len bytes (borrowed): sent once, never retried */
-		body_source;
-	bool anonymous; /* no credentials at all (foreign layer URLs) */
+	const struct fetch_stream *body_stream; /* or body_len bytes of this */
+	bool anonymous;				/* no credentials at all (foreign layer URLs) */
+	bool is_repeatable; /* POST, PATCH: twice is as good as once, so it is retried as well */
+	bool is_once;	    /* no retries at all: what is nice to have */
+	struct fetch_refusal *refusal; /* written on failure; or NULL */
 };
 /*
  * Sends until an answer comes that is not 401, a redirect, or retryable. Gives 2xx and 416 answers;
@@ -62,6 +79,9 @@ struct fetch_request {
  */
 int fetch_send(struct fetch *f, struct op *op, const struct fetch_request *req,
 	       struct http_response **ret, struct err *err);
+
+/* The patience of the configuration, for retries that the caller makes itself. */
+void fetch_backoff(const struct fetch *f, struct backoff *ret);
 
 /* A GET of `total_bytes` bytes (the size promised by the descriptor), from `offset` on. */
 struct fetch_body {

@@ -48,7 +48,8 @@ static bool is_home(const struct fetch_call *c)
 /* What the caller's headers may tell another origin: which content, nothing of who asks. */
 static bool may_travel(const char *name)
 {
-	static const char *const names[] = { "Accept", "Range", "If-Range", "Content-Type" };
+	static const char *const names[] = { "Accept", "Range", "If-Range", "Content-Type",
+					     "Content-Range" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -78,6 +79,7 @@ static int send_here(struct fetch_call *c, struct http_response **ret, struct er
 	const char *auth = authorization(c);
 	_free_ char *text = url_text(&c->at);
 	struct http_header headers[HEADERS_MAX + 1];
+	_source_ struct source *stream = NULL;
 	struct http_tls tls;
 	size_t n = 0;
 
@@ -90,6 +92,8 @@ static int send_here(struct fetch_call *c, struct http_response **ret, struct er
 	if (auth)
 		headers[n++] = (struct http_header){ "Authorization", auth };
 	TRY(fetch_host_tls(c->f, c->host, is_registry(c) ? NULL : &c->at, &tls, err));
+	if (req->body_stream)
+		TRY(req->body_stream->open(req->body_stream->arg, &stream, err));
 	return http_send(c->f->http, c->op,
 			 &(struct http_request){ .method = req->method,
 						 .url = text,
@@ -97,7 +101,7 @@ static int send_here(struct fetch_call *c, struct http_response **ret, struct er
 						 .header_count = n,
 						 .body = req->body,
 						 .body_len = req->body_len,
-						 .body_source = req->body_source,
+						 .body_source = TAKE_PTR(stream),
 						 .tls = &tls },
 			 ret, err);
 }
@@ -156,9 +160,6 @@ static int follow(struct fetch_call *c, struct http_response *res, struct err *e
 	if (!location)
 		return err_set(err, ERR_DAMAGED, "%s: redirect (%u) without Location",
 			       c->host->name, http_response_status(res));
-	if (c->req->body_source)
-		return err_set(err, ERR_UNSUPPORTED, "%s: redirect of a streamed upload",
-			       c->host->name);
 	if (url_resolve(&c->at, location, &next, err) < 0)
 		return err_prefix(err, "%s: redirect", c->host->name);
 	TRY(check_way(c, &next, "redirect", err));
@@ -186,7 +187,7 @@ static int answer(struct fetch_call *c, struct http_response *res, struct err *e
 	while (lines.count < ARRAY_SIZE(items) &&
 	       (items[lines.count] = http_response_header_at(res, "WWW-Authenticate", lines.count)))
 		lines.count++;
-	if (auth_answer(c->f->auth, c->op, &c->session, &lines, &why) == 0 && !c->req->body_source)
+	if (auth_answer(c->f->auth, c->op, &c->session, &lines, &why) == 0)
 		return 0;
 	c->auth_failed = true;
 	if (why.kind != ERR_AUTH && why.kind != ERR_NONE) {

@@ -84,6 +84,8 @@ static int refill(struct http_response *res)
 		return err_set(&res->failed, ERR_DAMAGED,
 			       "the body to send is not of %" PRIu64 " bytes", up->total);
 	up->have = (size_t)n;
+	/* That a source takes its time is not the peer's silence. */
+	res->active_ms = http_now_ms();
 	return 0;
 }
 
@@ -147,14 +149,22 @@ static int step(struct http_response *res, struct err *err)
 	return -res->failed.errnum;
 }
 
+/* How long silence may last. Who has got a body may have to hash it before there is an answer. */
+static uint64_t patience_ms(const struct http_response *res)
+{
+	const bool is_sent = res->upload.total && !res->upload.left && !res->headers_done;
+
+	return (uint64_t)res->client->config.idle_timeout_ms * (is_sent ? HTTP_ANSWER_IDLES : 1);
+}
+
 static int check_clock(const struct http_response *res, struct err *err)
 {
-	const unsigned idle_ms = res->client->config.idle_timeout_ms;
+	const uint64_t idle_ms = patience_ms(res);
 	const uint64_t now = http_now_ms();
 
 	if (now >= res->active_ms + idle_ms)
 		return err_set(err, ERR_TIMEOUT, "%s: nothing came for %g s", res->where,
-			       idle_ms / 1000.0);
+			       (double)idle_ms / 1000.0);
 	if (res->deadline_ms && !res->headers_done && now >= res->deadline_ms)
 		return err_set(err, ERR_TIMEOUT, "%s: no answer in time", res->where);
 	return 0;
@@ -253,6 +263,7 @@ static struct http_response *response_new(struct http_client *client, struct op 
 	res->op = op;
 	res->is_https = url->is_https;
 	res->where = xstrdup(strstr(origin, "//") + 2);
+	res->url = xstrdup(req->url);
 	if (req->total_timeout_ms)
 		res->deadline_ms = http_now_ms() + req->total_timeout_ms;
 	else if (!req->body_len) /* headers that trickle in; a body takes as long as it takes */
@@ -304,6 +315,7 @@ static bool is_stale(const struct http_response *res)
 int http_send(struct http_client *client, struct op *op, const struct http_request *req,
 	      struct http_response **ret, struct err *err)
 {
+	_source_ struct source *body = req->body_source;
 	_url_ struct url url = { 0 };
 
 	TRY(op_check(op, err));
@@ -315,6 +327,7 @@ int http_send(struct http_client *client, struct op *op, const struct http_reque
 		TRY(start(res, req, &url, err));
 		TRY(pump(res, has_headers, err));
 		if (res->headers_done) {
+			res->owned_body = TAKE_PTR(body);
 			*ret = TAKE_PTR(res);
 			return 0;
 		}
@@ -349,8 +362,15 @@ void http_response_close(struct http_response *res)
 	if (res->lane)
 		lane_detach(res);
 	http_headers_fini(&res->headers);
+	source_close(res->owned_body);
 	free(res->where);
+	free(res->url);
 	free(res);
+}
+
+const char *http_response_url(const struct http_response *res)
+{
+	return res->url;
 }
 
 struct source *http_response_body(struct http_response *res)

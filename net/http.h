@@ -57,7 +57,8 @@ struct http_request {
 		/* or NULL; borrowed until the response is closed; never preceded by "Expect" */
 		body;
 	size_t body_len;
-	struct source *body_source; /* or a stream of body_len bytes (borrowed) */
+	/* or a stream of body_len bytes; taken over, whatever comes of it */
+	struct source *body_source;
 	const struct http_tls *tls; /* or NULL for the system's defaults */
 	/* Until the end of the headers; 0: five idle timeouts, none for a request with a body. */
 	unsigned total_timeout_ms;
@@ -90,6 +91,8 @@ static inline void http_response_close_p(struct http_response **res)
 #define _response_ __attribute__((cleanup(http_response_close_p)))
 
 unsigned http_response_status(const struct http_response *res);
+/* The URL that was asked, query and all: what a Location is relative to. Borrowed; not to be shown. */
+const char *http_response_url(const struct http_response *res);
 /*
  * First value of a header (case-insensitive), NULL when absent; and the n-th of several. Borrowed.
  */

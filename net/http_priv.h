@@ -83,9 +83,11 @@ struct http_response {
 	struct lane *lane;
 	struct op *op;
 	char *where; /* "host:port" for messages */
+	char *url;
 	struct curl_slist *request_headers;
 	bool is_added; /* to the lane's multi handle */
 	struct upload upload;
+	struct source *owned_body; /* the upload's source, once there are headers */
 	bool is_https;
 	bool wants_fresh; /* a connection of its own */
 

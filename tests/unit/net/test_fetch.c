@@ -164,22 +164,113 @@ void test_fetch__tries_have_an_end(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, "(2 of 2)"));
 }
 
-void test_fetch__a_streamed_body_is_sent_once(void)
-{
-	static const struct server_step steps[] = { { .text = "HTTP/1.1 429 No\r\n" EMPTY } };
-	const struct fetch_config config = fetching_config();
-	_fetching_ struct fetching f;
-	_source_ struct source *body = source_mem("abc", 3);
+/* --- streamed bodies ---------------------------------------------------------------------------- */
 
-	fetching_init(&f, &config);
-	f.server = server_start(steps, 1);
-	CU_ASSERT_TRUE(fetching_send(&f, (struct fetch_request){ .method = "PUT",
-								 .path = "/",
-								 .body_source = body,
-								 .body_len = 3 }) < 0);
-	CU_ASSERT_EQUAL(f.err.kind, ERR_BUSY);
-	CU_ASSERT_EQUAL(server_request_count(f.server), 1);
-	CU_ASSERT_TRUE(fetching_saw(f.server, 0, "\r\n\r\nabc"));
+/* fetch_stream's open; `arg` counts. */
+static int open_abc(void *arg, struct source **ret, struct err *err)
+{
+	(void)err;
+	++*(int *)arg;
+	*ret = source_mem("abc", 3);
+	return 0;
+}
+
+static int send_stream(struct fetching *f, struct fetch_request req, int *opened)
+{
+	const struct fetch_stream stream = { open_abc, opened };
+
+	req.path = "/";
+	req.body_stream = &stream;
+	req.body_len = 3;
+	return fetching_send(f, req);
+}
+
+/* After answers that say that nothing was taken. */
+void test_fetch__a_streamed_body_is_made_again(void)
+{
+	static const struct {
+		const char *first;
+		int opened;
+	} rows[] = {
+		{ "HTTP/1.1 429 No\r\nRetry-After: 0\r\n" EMPTY, 2 },
+		{ "HTTP/1.1 307 No\r\nLocation: /there\r\n" EMPTY, 2 },
+		{ "HTTP/1.1 308 No\r\nLocation: /there\r\n" EMPTY, 2 },
+		{ "HTTP/1.1 201 Yes\r\n" EMPTY, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct server_step steps[] = { { .text = rows[i].first },
+						     { .text = "HTTP/1.1 201 Yes\r\n" EMPTY } };
+		const struct fetch_config config = fetching_config();
+		_fetching_ struct fetching f;
+		int opened = 0;
+
+		fetching_init(&f, &config);
+		f.server = server_start(steps, 2);
+		CU_ASSERT_EQUAL(send_stream(&f, (struct fetch_request){ .method = "PUT" }, &opened),
+				0);
+		CU_ASSERT_EQUAL(opened, rows[i].opened);
+		CU_ASSERT_EQUAL(server_request_count(f.server), (size_t)rows[i].opened);
+		CU_ASSERT_TRUE(fetching_saw(f.server, (size_t)opened - 1, "\r\n\r\nabc"));
+	}
+}
+
+/* How much of it was taken is for the caller to ask; it learns why and when. */
+void test_fetch__a_streamed_body_that_broke_off_is_the_callers(void)
+{
+	static const struct {
+		struct server_step step;
+		unsigned status;
+		bool may_pass;
+		int64_t asked_ms;
+	} rows[] = {
+		{ { .end = SERVER_CLOSE }, 0, true, -1 },
+		{ { .text = "HTTP/1.1 503 No\r\nRetry-After: 2\r\n" EMPTY }, 503, true, 2000 },
+		{ { .text = "HTTP/1.1 404 No\r\n" EMPTY }, 404, false, -1 },
+		{ { .text = "HTTP/1.1 413 No\r\n" EMPTY }, 413, false, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct fetch_config config = fetching_config();
+		struct fetch_refusal refusal = { .status = 99 };
+		_fetching_ struct fetching f;
+		int opened = 0;
+
+		fetching_init(&f, &config);
+		f.server = server_start(&rows[i].step, 1);
+		CU_ASSERT_TRUE(send_stream(&f,
+					   (struct fetch_request){ .method = "PATCH",
+								   .refusal = &refusal },
+					   &opened) < 0);
+		CU_ASSERT_EQUAL(opened, 1);
+		CU_ASSERT_EQUAL(refusal.status, rows[i].status);
+		CU_ASSERT_EQUAL(refusal.may_pass, rows[i].may_pass);
+		CU_ASSERT_EQUAL(refusal.asked_ms, rows[i].asked_ms);
+	}
+}
+
+void test_fetch__repeatable_and_once(void)
+{
+	static const struct server_step steps[] = { { .text = "HTTP/1.1 502 No\r\n" EMPTY } };
+	static const struct {
+		struct fetch_request req;
+		size_t tries;
+	} rows[] = {
+		{ { .method = "POST", .path = "/" }, 1 },
+		{ { .method = "POST", .path = "/", .is_repeatable = true }, 3 },
+		{ { .method = "DELETE", .path = "/" }, 3 },
+		{ { .method = "DELETE", .path = "/", .is_once = true }, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct fetch_config config = fetching_config();
+		_fetching_ struct fetching f;
+
+		fetching_init(&f, &config);
+		f.server = server_start(steps, 1);
+		CU_ASSERT_TRUE(fetching_send(&f, rows[i].req) < 0);
+		CU_ASSERT_EQUAL(server_request_count(f.server), rows[i].tries);
+	}
 }
 
 void test_fetch__cancelled_before_another_try(void)

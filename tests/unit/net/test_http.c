@@ -196,8 +196,7 @@ void test_http__streamed_uploads(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_fixture_ struct fixture f = fixture_make(steps, 1);
-		_source_ struct source *a =
-			source_concat(source_mem(text, 4), source_mem(text + 4, 6));
+		struct source *a = source_concat(source_mem(text, 4), source_mem(text + 4, 6));
 		const int rc =
 			fixture_send(&f, (struct http_request){ .method = "PUT",
 								.body_source = a,
