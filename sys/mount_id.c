@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
@@ -38,7 +39,9 @@ struct mnt_ns_info_ {
 
 #define STATMOUNT_BYTES 4096
 #define NAMESPACES_MAX	100000
-#define LINK_BYTES_MAX	((size_t)1 << 16)
+/* Inode of the process namespace that the system began with (PROC_PID_INIT_INO). */
+#define INITIAL_PIDNS  0xEFFFFFFCu
+#define LINK_BYTES_MAX ((size_t)1 << 16)
 
 static int read_boot_id(char ret[40], struct err *err)
 {
@@ -118,11 +121,47 @@ static int is_in_list(uint64_t namespace_id, unsigned long request)
 	return -1;
 }
 
+/* Whether a process that we may look at lives in it. */
+static int has_process(uint64_t namespace_id)
+{
+	DIR *proc = opendir("/proc");
+	int found = 0;
+
+	if (!proc)
+		return -1;
+	for (const struct dirent *e; !found && (e = readdir(proc));) {
+		char path[300];
+		struct stat st;
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "%s/ns/mnt", e->d_name);
+		found = fstatat(dirfd(proc), path, &st, 0) == 0 && st.st_ino == namespace_id;
+	}
+	(void)closedir(proc);
+	return found;
+}
+
+static bool sees_all_processes(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == INITIAL_PIDNS;
+}
+
+/*
+ * Only root is told of all namespaces. Another user sees his own processes, which is enough: who
+ * else would be in a namespace of his.
+ */
 int mount_namespace_is_there(uint64_t namespace_id)
 {
-	const int after = is_in_list(namespace_id, NS_MNT_GET_NEXT_);
+	int there = is_in_list(namespace_id, NS_MNT_GET_NEXT_);
 
-	return after ? after : is_in_list(namespace_id, NS_MNT_GET_PREV_);
+	if (there == 0)
+		there = is_in_list(namespace_id, NS_MNT_GET_PREV_);
+	if (there < 0 && sees_all_processes())
+		there = has_process(namespace_id);
+	return there;
 }
 
 int mount_path_of(int fd, char **ret, struct err *err)
