@@ -48,7 +48,7 @@ struct cmd {
 extern const struct cmd *const cmds[];
 
 /* By name; for names of two words `second` may be NULL, then NULL comes back. */
-const struct cmd *cmd_find(const char *first, const char *second);
+const struct cmd *cmd_lookup(const char *first, const char *second);
 /* True when `word` is the first of two-word names. */
 bool cmd_is_family(const char *word);
 /* The name closest to a mistyped one, or NULL. */

@@ -27,7 +27,7 @@ static const struct opt options[] = {
 
 static int help_on(const char *const *words, size_t count, struct err *err)
 {
-	const struct cmd *cmd = cmd_find(words[0], count > 1 ? words[1] : NULL);
+	const struct cmd *cmd = cmd_lookup(words[0], count > 1 ? words[1] : NULL);
 
 	if (cmd) {
 		help_command(cmd, stdout);

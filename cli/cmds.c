@@ -21,7 +21,7 @@ static bool first_is(const char *name, const char *word)
 	return !strncmp(name, word, len) && (name[len] == ' ' || !name[len]);
 }
 
-const struct cmd *cmd_find(const char *first, const char *second)
+const struct cmd *cmd_lookup(const char *first, const char *second)
 {
 	for (const struct cmd *const *c = cmds; *c; c++) {
 		const char *rest = second_of((*c)->name);

@@ -110,26 +110,31 @@ static int make_layers(struct cli *cli, struct look *look, struct err *err)
 	return 0;
 }
 
-static void open_peek(struct look *look, const struct look_request *request)
+static void open_peek(struct look *look, bool with_data, const struct tree *known,
+		      const struct image_config *known_config)
 {
-	const struct look *other = request->other;
 	const char *dir = getenv("TMPDIR");
-	struct peek_request req = { .from = look->image.transport,
-				    .manifest = &look->content.doc.manifest,
-				    .config = &look->content.image,
-				    .with_data = request->with_data,
-				    .tmp_dir = dir && *dir ? dir : "/tmp" };
+	const struct peek_request req = {
+		.from = look->image.transport,
+		.manifest = &look->content.doc.manifest,
+		.config = &look->content.image,
+		.with_data = with_data,
+		.tmp_dir = dir && *dir ? dir : "/tmp",
+		.known = known,
+		.known_diffids = known_config ? known_config->diff_ids : NULL,
+		.known_count = known_config ? known_config->diff_id_count : 0,
+	};
 
-	if (other && other->local.tree) {
-		req.known = other->local.tree;
-		req.known_diffids = other->content.image.diff_ids;
-		req.known_count = other->content.image.diff_id_count;
-	} else if (other && other->peek && peek_whole(other->peek)) {
-		req.known = peek_whole(other->peek);
-		req.known_diffids = other->content.image.diff_ids;
-		req.known_count = other->content.image.diff_id_count;
-	}
+	peek_free(look->peek);
 	look->peek = peek_new(&req);
+}
+
+void look_share(struct look *look, const struct look *other)
+{
+	const struct tree *known = other->peek ? peek_whole(other->peek) : other->local.tree;
+
+	if (look->peek && known)
+		open_peek(look, true, known, &other->content.image);
 }
 
 static int open_look(struct cli *cli, const struct look_request *request, struct look *look,
@@ -142,7 +147,7 @@ static int open_look(struct cli *cli, const struct look_request *request, struct
 	if (look->image.is_local && !has_layers(look))
 		TRY(make_layers(cli, look, err));
 	if (!has_layers(look))
-		open_peek(look, request);
+		open_peek(look, request->with_data, NULL, NULL);
 	return 0;
 }
 

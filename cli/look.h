@@ -30,8 +30,6 @@ struct look {
 struct look_request {
 	const char *image; /* IMAGE */
 	bool with_data;	   /* contents will be read */
-	/* Looked into already, all of it and with contents: what they share is not streamed again. */
-	const struct look *other;
 };
 /*
  * Opens its documents; layers are read when asked for. ERR_UNSUPPORTED for artifacts. `ret` must
@@ -42,6 +40,11 @@ int look_open(struct cli *cli, const struct look_request *request, struct look *
 void look_close(struct look *look);
 #define _look_ __attribute__((cleanup(look_close)))
 
+/*
+ * Lets `look`, whose layers were not asked for yet, take those that it shares with `other` from
+ * there: all of that was read, with contents, and outlives it.
+ */
+void look_share(struct look *look, const struct look *other);
 /* The tree of all layers. Borrowed. */
 int look_tree(struct cli *cli, struct look *look, const struct tree **ret, struct err *err);
 /*

@@ -166,12 +166,12 @@ void test_parse__mistakes(void)
 
 void test_parse__commands_are_found(void)
 {
-	CU_ASSERT_PTR_NOT_NULL(cmd_find("pull", NULL));
-	CU_ASSERT_PTR_NOT_NULL(cmd_find("auth", "which"));
-	CU_ASSERT_PTR_NULL(cmd_find("auth", NULL));
-	CU_ASSERT_PTR_NULL(cmd_find("auth", "whic"));
-	CU_ASSERT_PTR_NULL(cmd_find("pul", NULL));
-	CU_ASSERT_PTR_NULL(cmd_find("", NULL));
+	CU_ASSERT_PTR_NOT_NULL(cmd_lookup("pull", NULL));
+	CU_ASSERT_PTR_NOT_NULL(cmd_lookup("auth", "which"));
+	CU_ASSERT_PTR_NULL(cmd_lookup("auth", NULL));
+	CU_ASSERT_PTR_NULL(cmd_lookup("auth", "whic"));
+	CU_ASSERT_PTR_NULL(cmd_lookup("pul", NULL));
+	CU_ASSERT_PTR_NULL(cmd_lookup("", NULL));
 	CU_ASSERT(cmd_is_family("auth"));
 	CU_ASSERT_FALSE(cmd_is_family("pull"));
 	CU_ASSERT_FALSE(cmd_is_family("aut"));
