@@ -182,13 +182,16 @@ $(B)/lib/libimg-test.a: $(call obj,$(support_sources))
 	@rm -f $@
 	$(call quiet,AR)$(AR) rcsD $@ $(filter %.o,$^)
 
+# Makers that the tests of one floor borrow from those of another.
+borrowed_overlay := tests/unit/layers/tarmaker.c
+
 # One binary a floor, linked with that floor and the ones it may use.
 define unit_rules
 $(B)/test/gen/$(1).c: $(wildcard tests/unit/$(1)/*.c) tools/gen-unit-main.py
 	@mkdir -p $$(@D)
 	@$(PYTHON) tools/gen-unit-main.py $$@ $(wildcard tests/unit/$(1)/test_*.c)
 
-$(B)/test/unit/$(1): $(call obj,$(wildcard tests/unit/$(1)/*.c)) $(B)/test/gen/$(1).o \
+$(B)/test/unit/$(1): $(call obj,$(wildcard tests/unit/$(1)/*.c) $(borrowed_$(1))) $(B)/test/gen/$(1).o \
 		$(call obj,tests/unit/runner.c) $(support) \
 		$(call archive,$(1)) $(foreach f,$(filter $(folders),$(uses_$(1))),$(call archive,$(f)))
 	@mkdir -p $$(@D)
