@@ -50,9 +50,13 @@ struct dir {
 	uint16_t died;	/* layer + 1; 0: alive */
 	uint16_t depth; /* of the root 0 */
 };
+struct slot {
+	uint32_t name; /* name + 1, 0: free */
+	uint32_t hash;
+};
 struct names {
 	struct buf names, dirs, text;
-	uint32_t *slots; /* name + 1, 0: free */
+	struct slot *slots;
 	uint32_t slot_count;
 	uint64_t seed;
 };

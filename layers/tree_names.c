@@ -101,12 +101,14 @@ static uint32_t find_slot(const struct names *n, uint32_t dir, struct path text,
 	const uint32_t mask = n->slot_count - 1;
 	uint32_t slot = hash & mask;
 
-	for (; n->slots[slot]; slot = (slot + 1) & mask) {
-		const struct name *name = names_at(n, n->slots[slot] - 1);
+	/* Of other names only the hash is looked at, which lies in the table. */
+	for (; n->slots[slot].name; slot = (slot + 1) & mask) {
+		if (n->slots[slot].hash != hash)
+			continue;
+		const struct name *name = names_at(n, n->slots[slot].name - 1);
 		const char *s = n->text.data + name->text;
 
-		if (name->hash == hash && name->dir == dir && !strncmp(s, text.p, text.len) &&
-		    !s[text.len])
+		if (name->dir == dir && !strncmp(s, text.p, text.len) && !s[text.len])
 			break;
 	}
 	return slot;
@@ -116,23 +118,24 @@ uint32_t names_find(const struct names *n, uint32_t dir, struct path text)
 {
 	const uint32_t slot = find_slot(n, dir, text, hash_of(n, dir, text));
 
-	return n->slots[slot] ? n->slots[slot] - 1 : TREE_NONE;
+	return n->slots[slot].name ? n->slots[slot].name - 1 : TREE_NONE;
 }
 
 static int grow(struct names *n, struct err *err)
 {
 	const uint32_t count = names_count(n), mask = n->slot_count * 2 - 1;
-	uint32_t *slots = calloc((size_t)mask + 1, sizeof(*slots));
+	struct slot *slots = calloc((size_t)mask + 1, sizeof(*slots));
 
 	if (!slots)
 		return err_sys(err, ENOMEM, "%u names", count);
 	/* The root is in no directory and not in the table. */
 	for (uint32_t name = 1; name < count; name++) {
-		uint32_t slot = names_at(n, name)->hash & mask;
+		const uint32_t hash = names_at(n, name)->hash;
+		uint32_t slot = hash & mask;
 
-		while (slots[slot])
+		while (slots[slot].name)
 			slot = (slot + 1) & mask;
-		slots[slot] = name + 1;
+		slots[slot] = (struct slot){ name + 1, hash };
 	}
 	free(n->slots);
 	n->slots = slots;
@@ -150,17 +153,17 @@ int names_need(struct names *n, uint32_t dir, struct path text, uint32_t *ret, s
 			     .touched = LAYER_IMPLIED };
 	const uint32_t slot = find_slot(n, dir, text, name.hash), count = names_count(n);
 
-	if (n->slots[slot]) {
-		*ret = n->slots[slot] - 1;
+	if (n->slots[slot].name) {
+		*ret = n->slots[slot].name - 1;
 		return 0;
 	}
 	TRY(buf_append(&n->text, text.p, text.len, err));
 	TRY(buf_append(&n->text, "", 1, err));
 	TRY(buf_append(&n->names, &name, sizeof(name), err));
-	n->slots[slot] = count + 1;
+	n->slots[slot] = (struct slot){ count + 1, name.hash };
 	*ret = count;
-	/* At most three quarters full. */
-	return count >= n->slot_count / 4 * 3 ? grow(n, err) : 0;
+	/* At most half full. */
+	return count >= n->slot_count / 2 ? grow(n, err) : 0;
 }
 
 int names_add_dir(struct names *n, uint32_t name, struct err *err)
