@@ -124,6 +124,11 @@ static int read_one(struct attrs *a, const struct commit_request *request, const
 		return 0; /* gone since; the times say so where it matters */
 	if (n < 0)
 		return err_sys(err, errno, "attribute %s", TEXT_ESCAPED(name));
+	/* In pax an empty value says that there is none (POSIX.1-2001 pax, "extended header"). */
+	if (n == 0) {
+		a->empty = name;
+		return 0;
+	}
 	size_t len = (size_t)n;
 
 	TRY(map_value(request, name, a->values.data + at, &len, err));
@@ -146,6 +151,7 @@ int attrs_read(struct attrs *a, const struct commit_request *request, const stru
 	ssize_t len = llistxattr(path, NULL, 0);
 
 	a->count = 0;
+	a->empty = NULL;
 	buf_reset(&a->values);
 	if (len == 0 || (len < 0 && errno == EOPNOTSUPP))
 		return 0;

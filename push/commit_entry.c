@@ -37,6 +37,7 @@ struct packer {
 	struct tar_extent *extents;
 	size_t extent_count;
 	uint64_t entries;
+	bool has_noted_empty;
 };
 
 struct packer *packer_new(struct op *op, const struct commit_request *request,
@@ -310,6 +311,16 @@ static int set_owner(const struct packer *p, const struct stat *st, struct tar_e
 	return 0;
 }
 
+/* One remark for all. */
+static void note_empty(struct packer *p, const struct change *c)
+{
+	if (!p->attrs.empty || p->has_noted_empty)
+		return;
+	p->has_noted_empty = true;
+	op_note(p->op, "/%s: attribute %s is empty, which a layer can't say: left out",
+		TEXT_ESCAPED(c->path), TEXT_ESCAPED(p->attrs.empty));
+}
+
 static int put_entry(struct packer *p, const struct change *c, struct err *err)
 {
 	const struct stat *st = c->st;
@@ -330,6 +341,7 @@ static int put_entry(struct packer *p, const struct change *c, struct err *err)
 		}
 	}
 	TRY(attrs_read(&p->attrs, p->request, c, err));
+	note_empty(p, c);
 	e.xattrs = p->attrs.items;
 	e.xattr_count = p->attrs.count;
 	if (e.type == '0')

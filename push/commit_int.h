@@ -25,6 +25,7 @@ struct attrs {
 	struct buf names, values;
 	struct tar_xattr *items;
 	size_t count, alloc;
+	const char *empty; /* the last one without a value, which a layer can't say; or NULL */
 };
 void attrs_init(struct attrs *a);
 void attrs_fini(struct attrs *a);
