@@ -37,8 +37,8 @@ enum find_kind {
 	FIND_EMPTY,
 	FIND_XATTR,
 	FIND_PRUNE,
-	FIND_QUIT,
-	FIND_PRINT, /* the last three are actions: without one, matches are printed */
+	FIND_QUIT, /* from here on actions: without one, matches are printed */
+	FIND_PRINT,
 	FIND_PRINT0,
 	FIND_LS,
 };

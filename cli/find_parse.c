@@ -82,7 +82,7 @@ static int parse_plain(struct parser *p, const char *word, size_t *ret, struct e
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		if (!strcmp(word, plain[i].word)) {
 			p->at++;
-			p->expr->has_action |= plain[i].kind >= FIND_PRINT;
+			p->expr->has_action |= plain[i].kind >= FIND_QUIT;
 			TRY(add(p, (struct find_node){ .kind = plain[i].kind }, ret, err));
 			return 1;
 		}

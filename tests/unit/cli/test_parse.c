@@ -218,3 +218,23 @@ void test_parse__tables(void)
 		CU_ASSERT(options_are_sane(*c));
 	}
 }
+
+void test_parse__words_after_the_operand_may_begin_with_a_dash(void)
+{
+	char line[] = "-q find --json debian -name --store ! -type f";
+	char early[] = "find -name debian";
+	struct cli cli;
+	struct err err;
+
+	CU_ASSERT_EQUAL(parse(&cli, line, &err), 0);
+	CU_ASSERT(cli.globals.quiet);
+	CU_ASSERT_EQUAL_FATAL(cli.operand_count, 6);
+	CU_ASSERT_STRING_EQUAL(cli.operands[0], "debian");
+	CU_ASSERT_STRING_EQUAL(cli.operands[2], "--store");
+	CU_ASSERT_STRING_EQUAL(cli.operands[4], "-type");
+	CU_ASSERT_PTR_NULL(cli.globals.store);
+	cli_fini(&cli);
+	CU_ASSERT(parse(&cli, early, &err) < 0);
+	CU_ASSERT_EQUAL(err.kind, ERR_USAGE);
+	cli_fini(&cli);
+}
