@@ -8,11 +8,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "manifest/choose.h"
 #include "manifest/config.h"
 #include "manifest/document.h"
 #include "store/images.h"
 #include "stream/hash.h"
+#include "transport/choose.h"
 
 /* The walk under way. */
 struct walk {
@@ -228,46 +228,16 @@ static int visit_child(struct walk *walk, const struct descriptor *d, unsigned d
 	return rc;
 }
 
-/* Does an entry without a platform serve what is wanted? 1 yes, 0 no. */
-static int serves(struct walk *walk, const struct descriptor *entry, struct err *err)
+static int read_for_choice(void *arg, const struct descriptor *d, bool is_config, struct buf *out,
+			   struct err *err)
 {
-	_document_ struct document doc = { 0 };
-	_image_config_ struct image_config config = { 0 };
-	struct plan_document file, config_file;
+	struct plan_document file;
 	int rc;
 
-	TRY(get_described(walk, entry, &file, err));
-	rc = document_parse(buf_str(&file.bytes), file.bytes.len, entry->media_type, &doc, err);
+	TRY(is_config ? get_config(arg, d, &file, err) : get_described(arg, d, &file, err));
+	rc = buf_append(out, buf_str(&file.bytes), file.bytes.len, err);
 	buf_fini(&file.bytes);
-	TRY(rc);
-	if (doc.kind == DOCUMENT_INDEX)
-		return 1; /* it has platforms of its own; nothing inside is an error there */
-	TRY(get_config(walk, &doc.manifest.config, &config_file, err));
-	rc = image_config_parse(buf_str(&config_file.bytes), config_file.bytes.len, &config, err);
-	buf_fini(&config_file.bytes);
-	TRY(rc);
-	return platform_match_rank(&walk->want, &config.platform) >= 0;
-}
-
-static int choose(struct walk *walk, const struct index *index, const struct descriptor **ret,
-		  struct err *err)
-{
-	const struct descriptor *entry = NULL;
-	int rc = index_choose(index, &walk->want, &entry, err);
-
-	TRY(rc);
-	while (rc == 1 && entry) {
-		const int fits = serves(walk, entry, err);
-
-		TRY(fits);
-		if (fits)
-			break;
-		entry = index_next_unstated(index, entry);
-	}
-	if (!entry)
-		return index_no_match(index, &walk->want, err);
-	*ret = entry;
-	return 0;
+	return rc;
 }
 
 static int visit_index(struct walk *walk, const struct document *doc, unsigned depth,
@@ -277,9 +247,10 @@ static int visit_index(struct walk *walk, const struct document *doc, unsigned d
 	const struct descriptor *chosen = NULL;
 
 	if (!walk->req->all_platforms) {
-		const int rc = choose(walk, &doc->index, &chosen, err);
+		const struct choose_reader reader = { read_for_choice, walk };
 
-		return rc < 0 || !chosen ? rc : visit_child(walk, chosen, depth + 1, err);
+		TRY(choose_entry(&doc->index, &walk->want, &reader, &chosen, err));
+		return visit_child(walk, chosen, depth + 1, err);
 	}
 	for (size_t i = 0; i < entries->count; i++) {
 		const enum media_kind kind = entries->items[i].media.kind;
