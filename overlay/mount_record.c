@@ -129,11 +129,9 @@ static void set_where(struct json *o, const struct mount_id *where)
 static int print_entry(const struct mount_entry *e, struct buf *out, struct err *err)
 {
 	_json_ struct json *o = json_new_object();
-	struct digest chain;
 
-	mount_chain_id(e->diff_ids, e->layer_count, &chain);
 	json_set_str(o, "manifest", DIGEST_TEXT(&e->manifest));
-	json_set_str(o, "chain", DIGEST_TEXT(&chain));
+	json_set_str(o, "chain", DIGEST_TEXT(&e->chain_id));
 	json_set_str(o, "image", e->image ? e->image : "");
 	json_set_str(o, "driver", e->driver);
 	json_set_bool(o, "volatile", e->is_volatile);
@@ -145,7 +143,8 @@ static int print_entry(const struct mount_entry *e, struct buf *out, struct err 
 		json_set_str(o, "gidmap", e->gidmap);
 	set_path(o, e->path);
 	set_where(o, &e->where);
-	TRY(set_layers(o, e, err));
+	if (e->is_writable)
+		TRY(set_layers(o, e, err));
 	return json_print(o, 0, out, err);
 }
 
@@ -237,6 +236,7 @@ static void get_where(const struct json *o, struct mount_id *ret)
 static int decode(const struct json *o, struct mount_entry *e, struct err *err)
 {
 	TRY(get_digest(o, "manifest", &e->manifest, err));
+	TRY(get_digest(o, "chain", &e->chain_id, err));
 	TRY(get_layers(json_str(json_get(o, "layers"), ""), e, err));
 	TRY(get_path(o, &e->path, err));
 	e->image = xstrdup(json_str(json_get(o, "image"), ""));

@@ -70,10 +70,12 @@ static void fill_entry(struct mounting *m)
 
 	e->image = xstrdup(q->image ? q->image : "");
 	e->manifest = q->manifest;
-	e->diff_ids = xcalloc(q->layer_count + 1, sizeof(*e->diff_ids));
-	if (q->layer_count)
+	mount_chain_id(q->diff_ids, q->layer_count, &e->chain_id);
+	if (q->is_writable && q->layer_count) {
+		e->diff_ids = xcalloc(q->layer_count, sizeof(*e->diff_ids));
 		memcpy(e->diff_ids, q->diff_ids, q->layer_count * sizeof(*e->diff_ids));
-	e->layer_count = q->layer_count;
+		e->layer_count = q->layer_count;
+	}
 	e->is_writable = q->is_writable;
 	e->is_volatile = q->is_writable && q->is_volatile;
 	e->uidmap = dup_or_null(q->uidmap ? q->uidmap : q->gidmap);
@@ -111,12 +113,9 @@ static int check_id_is_free(struct mounting *m, struct err *err)
 
 static int begin(struct mounting *m, struct err *err)
 {
-	struct digest chain;
-
 	TRY(mount_is_allowed(err));
 	fill_entry(m);
-	mount_chain_id(m->request.diff_ids, m->request.layer_count, &chain);
-	return mount_chain_open(m->op, m->request.store, &chain, &m->chain, err);
+	return mount_chain_open(m->op, m->request.store, &m->entry.chain_id, &m->chain, err);
 }
 
 /* --- the place --- */
@@ -220,7 +219,10 @@ static int write_record(struct records *records, void *arg, struct err *err)
 	return mount_record_create(m->request.store, &m->entry, err);
 }
 
-/* From the transaction on nothing is swept; before it something may have been. */
+/*
+ * From the transaction on nothing is swept; before it something may have been. What is mounted
+ * holds its layers, but a root is to be mounted again.
+ */
 static int check_layers(const struct mounting *m, struct err *err)
 {
 	const struct mount_request *q = &m->request;
@@ -237,7 +239,7 @@ static int record(struct mounting *m, struct err *err)
 {
 	TRY(records_transaction(m->request.store->records, write_record, m, err));
 	m->has_record = true;
-	return check_layers(m, err);
+	return m->entry.is_writable ? check_layers(m, err) : 0;
 }
 
 /* --- all of it --- */
@@ -324,7 +326,7 @@ static int check_old(const struct mount_record *r, const struct mount_request *r
 		     struct err *err)
 {
 	const struct mount_entry *e = &r->entry;
-	struct digest a, b;
+	struct digest chain;
 
 	if (!e->is_writable)
 		return err_set(err, ERR_NOT_FOUND, "%s: a mount, not a writable root", e->id);
@@ -332,9 +334,8 @@ static int check_old(const struct mount_record *r, const struct mount_request *r
 		return err_set(err, ERR_BUSY, "%s: mounted already%s%s", e->id,
 			       e->state == MOUNT_ACTIVE ? " at " : ", in another mount namespace",
 			       e->state == MOUNT_ACTIVE ? TEXT_ESCAPED(e->path) : "");
-	mount_chain_id(e->diff_ids, e->layer_count, &a);
-	mount_chain_id(request->diff_ids, request->layer_count, &b);
-	if (!digest_equal(&a, &b))
+	mount_chain_id(request->diff_ids, request->layer_count, &chain);
+	if (!digest_equal(&e->chain_id, &chain))
 		return err_set(err, ERR_USAGE, "%s: a root of another image", e->id);
 	return 0;
 }
@@ -402,7 +403,6 @@ int mounts_open_root(struct op *op, const struct mount_request *request, struct 
 {
 	_tree_file_ struct tree_file tree = TREE_FILE_CLOSED;
 	_mount_record_ struct mount_record r = { 0 };
-	struct digest chain;
 
 	TRY(mount_record_get(request->store, request->id, &r, err));
 	if (!r.entry.is_writable)
@@ -410,8 +410,7 @@ int mounts_open_root(struct op *op, const struct mount_request *request, struct 
 	_close_ int root = root_open(request->store, r.entry.id, err);
 
 	TRY(root);
-	mount_chain_id(r.entry.diff_ids, r.entry.layer_count, &chain);
-	TRY(tree_file_open(op, request, &chain, NULL, &tree, err));
+	TRY(tree_file_open(op, request, &r.entry.chain_id, NULL, &tree, err));
 	const int upper = file_open_beneath(root, "upper", O_RDONLY | O_DIRECTORY, 0, err);
 
 	TRY(upper);

@@ -30,7 +30,8 @@ struct mount_entry {
 	char id[MOUNT_ID_BYTES];
 	char *image; /* the name it was mounted by, for people */
 	struct digest manifest;
-	struct digest *diff_ids; /* bottom first */
+	struct digest chain_id;
+	struct digest *diff_ids; /* bottom first; only of writable roots */
 	size_t layer_count;
 	char *driver; /* "erofs", ... */
 	char *path;   /* absolute; NULL for a root that is not mounted */

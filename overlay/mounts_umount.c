@@ -92,11 +92,9 @@ static int umount_locked(struct op *op, const struct umount_request *request,
 {
 	_mount_chain_ struct mount_chain c = MOUNT_CHAIN_CLOSED;
 	_mount_record_ struct mount_record r = { 0 };
-	struct digest chain;
 	struct err why = { 0 };
 
-	mount_chain_id(seen->diff_ids, seen->layer_count, &chain);
-	TRY(mount_chain_open(op, request->store, &chain, &c, err));
+	TRY(mount_chain_open(op, request->store, &seen->chain_id, &c, err));
 	const int rc = mount_record_get(request->store, seen->id, &r, &why);
 
 	/* Somebody else was faster. */
