@@ -284,6 +284,9 @@ static int visit_entry(struct walk *w, const char *name, struct err *err)
 	if (fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? changed(w, err)
 				       : named(w, err_sys(err, errno, "stat"), err);
+	/* It was none when the folder was read. */
+	if (S_ISCHR(st.st_mode) && st.st_rdev == 0)
+		return changed(w, err);
 	if (S_ISSOCK(st.st_mode)) {
 		op_note(w->op, "/%s: a socket, passed over", TEXT_ESCAPED(buf_str(&w->path)));
 		return 0;

@@ -30,27 +30,36 @@ static const char *overlay_name(const char *xattr)
 	return NULL;
 }
 
-static bool is_yes(const char *path, const char *xattr)
+/* 1 when the value is "y". */
+static int is_yes(const char *path, const char *xattr, struct err *err)
 {
-	char value[2];
+	char value[16];
+	const ssize_t len = lgetxattr(path, xattr, value, sizeof(value));
 
-	return lgetxattr(path, xattr, value, sizeof(value)) == 1 && value[0] == 'y';
+	if (len < 0 && errno != ENODATA && errno != ERANGE)
+		return err_sys(err, errno, "attribute %s", xattr);
+	return len == 1 && value[0] == 'y';
 }
 
-static void mark(const char *path, const char *xattr, struct marks *m)
+static int mark(const char *path, const char *xattr, struct marks *m, struct err *err)
 {
 	const char *name = overlay_name(xattr);
 
-	if (!name)
+	if (!name) {
 		m->has_others |= strcmp(xattr, "security.selinux") != 0;
-	else if (!strcmp(name, "whiteout"))
+	} else if (!strcmp(name, "whiteout")) {
 		m->is_whiteout = true;
-	else if (!strcmp(name, "opaque"))
-		m->is_opaque |= is_yes(path, xattr);
-	else if (!strcmp(name, "redirect"))
+	} else if (!strcmp(name, "opaque")) {
+		const int yes = is_yes(path, xattr, err);
+
+		TRY(yes);
+		m->is_opaque |= yes;
+	} else if (!strcmp(name, "redirect")) {
 		m->is_redirected = true;
-	else if (!strcmp(name, "metacopy"))
+	} else if (!strcmp(name, "metacopy")) {
 		m->is_metacopy = true;
+	}
+	return 0;
 }
 
 int marks_read(int dir, const char *name, struct marks *ret, struct err *err)
@@ -67,7 +76,7 @@ int marks_read(int dir, const char *name, struct marks *ret, struct err *err)
 	if (len < 0 && errno != EOPNOTSUPP)
 		return err_sys(err, errno, "attributes");
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(list + at) + 1)
-		mark(path, list + at, &m);
+		TRY(mark(path, list + at, &m, err));
 	*ret = m;
 	return 0;
 }
@@ -129,7 +138,7 @@ static int find_whiteout(int fd, struct folder *f, size_t n, struct err *err)
 		return 0;
 	/* One that went away meanwhile is told when its turn comes. */
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return errno == ENOENT ? 0 : err_sys(err, errno, "stat");
 	if (S_ISCHR(st.st_mode) && st.st_rdev == 0)
 		marks.is_whiteout = true;
 	else if (S_ISREG(st.st_mode) && st.st_size == 0)

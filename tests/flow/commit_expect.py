@@ -34,7 +34,7 @@ for path in before.keys() | after.keys():
         if parent(path) in ("", ".") or parent(path) in after:
             want[path] = "D"
     # Names of a group that is broken up are no changes of their own.
-    elif {**before[path], "links": 0} != {**after[path], "links": 0}:
+    elif {**before[path], "same_as": 0} != {**after[path], "same_as": 0}:
         want[path] = "C"
 for path in list(want):
     while path := parent(path):
