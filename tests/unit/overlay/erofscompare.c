@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mounted image against its tree, name by name and byte by byte. */
 #include "base/mem.h"
+#include "overlay/erofs_acl.h"
 #include "tests/unit/overlay/erofsmaker.h"
 
 #include <CUnit/CUnit.h>
@@ -65,7 +66,12 @@ static bool is_kept(const struct tar_xattr *x, const struct tree_stat *t)
 		return false;
 	if (!strncmp(x->name, "user.", 5))
 		return x->name_len > 5 && (S_ISREG(t->mode) || S_ISDIR(t->mode));
-	return strncmp(x->name, "system.", 7) != 0 || (!strcmp(x->name, "system.posix_acl_access"));
+	if (!strcmp(x->name, "system.posix_acl_access"))
+		return !S_ISLNK(t->mode) && erofs_acl_is_valid(x->value, x->value_len);
+	if (!strcmp(x->name, "system.posix_acl_default"))
+		return S_ISDIR(t->mode) && erofs_acl_is_valid(x->value, x->value_len);
+	return (!strncmp(x->name, "trusted.", 8) && x->name_len > 8) ||
+	       (!strncmp(x->name, "security.", 9) && x->name_len > 9);
 }
 
 static void compare_xattrs(struct compare *c, uint32_t node, const struct tree_stat *t, int dir)

@@ -159,9 +159,12 @@ void test_erofs_xattr__acls_and_what_is_left_out(void)
 	add_entry(&t, &(struct tm_header){ .type = '2', .name = "link", .link = "x" }, body, len);
 	len = add_record(body, 0, "system.posix_acl_access", "nonsense", 8);
 	add_entry(&t, &(struct tm_header){ .type = '0', .name = "bad-acl" }, body, len);
+	len = add_record(body, 0, "system.posix_acl_default", good_acl, sizeof(good_acl));
+	add_entry(&t, &(struct tm_header){ .type = '5', .name = "directory" }, body, len);
 	tarmaker_end(&t);
 	erofsmaker_layer(&m, &t);
 	erofsmaker_build(&m);
+	erofsmaker_compare(&m);
 }
 
 void test_erofs_xattr__acls_as_the_kernel_takes_them(void)
