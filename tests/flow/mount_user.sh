@@ -45,18 +45,18 @@ expect_err 4 'driver erofs' "erofs can't" inside 'img mount -q --local --driver 
 expect_err 1 'driver loop' "loop can't" inside 'img mount -q --local --driver loop "$IMAGE" here'
 expect_match '^new$' "a writable root" inside '
 	root=$(img mount -q --local --rw --id work "$IMAGE")
-	echo new >"$root/new"
-	rm -r "$root/etc"
-	mkdir "$root/etc"
-	echo kept >"$root/etc/kept"
-	rm -r "$root/opt"
-	cat "$root/new"'
+	echo new >"${root:?}/new"
+	rm -r "${root:?}/etc"
+	mkdir "${root:?}/etc"
+	echo kept >"${root:?}/etc/kept"
+	rm -r "${root:?}/opt"
+	cat "${root:?}/new"'
 expect_match '^kept$' "and again, in another namespace" inside '
 	root=$(img mount -q --root work)
-	cat "$root/etc/kept"
-	ls "$root/etc"
-	test ! -e "$root/opt"
-	ls "$root"'
+	cat "${root:?}/etc/kept"
+	ls "${root:?}/etc"
+	test ! -e "${root:?}/opt"
+	ls "${root:?}"'
 expect_out kept "what was opaque is" inside 'ls "$(img mount -q --root work)/etc"'
 expect_match 'user.overlay.opaque' "by attributes of a user" $PYTHON -c '
 import os, sys
