@@ -55,6 +55,15 @@ commit() { # FILE NAME ARG...
 	cp "$OUT" "$file"
 }
 
+# The writable root ID in $root, or the end: what is removed below is never below another folder.
+# Its path is made here and not taken from output, as an empty one would mean "/".
+root_of() { # ID
+	root=$IMG_TEST_DIR/store/roots/$1/merged
+	mountpoint -q "$root" && return
+	not_ok "root $1 is mounted" "$root is no mount"
+	exit 1
+}
+
 make_fixtures
 start_registry plain
 
@@ -65,7 +74,7 @@ for name in mixed whiteouts hardlinks xattrs names times modes sparse docker; do
 	image=$REGISTRY/fx/$name
 	check "$name: pull" img pull -q "$image"
 	check "$name: a writable root" img mount -q --local --rw --id w "$image" || continue
-	root=$(cat "$OUT")
+	root_of w
 	listing "$root" >before || not_ok "$name: listing"
 	check "$name: is changed" $PYTHON "$FLOW/commit_change.py" "$root"
 	listing "$root" >want || not_ok "$name: listing"
@@ -102,15 +111,15 @@ done
 
 IMAGE=$REGISTRY/fx/mixed
 check "a root" img mount -q --local --rw --id w "$IMAGE"
-root=$(cat "$OUT")
+root_of w
 mkdir "$root/one"
 echo 1 >"$root/one/file"
 commit one "commit one" w new/layers:1
 check "a root of that" img mount -q --local --rw --id w2 new/layers:1
-root2=$(cat "$OUT")
-rm -r "$root2/one"
-mkdir "$root2/one"
-echo 2 >"$root2/one/other"
+root_of w2
+rm -r "${root:?}/one"
+mkdir "$root/one"
+echo 2 >"$root/one/other"
 expect_out "C /one
 D /one/file
 A /one/other" "changes of an opaque folder" img changes w2
@@ -130,7 +139,7 @@ check "all is unmounted" img umount -q --all
 commit off "commit of a root that is not mounted" w2 new/off:1
 expect_same <(member off DiffID) <(member two DiffID) "the same layer"
 check "a root in a user namespace" img mount -q --local --rw --id m --uidmap 0:100000:65536 "$IMAGE"
-root=$(cat "$OUT")
+root_of m
 touch "$root/mapped"
 chown 100007:100008 "$root/mapped"
 expect_out "A /mapped" "its changes" img changes m
@@ -155,7 +164,7 @@ cp "$OUT" config
 expect_out 2001-09-09T01:46:40Z "is the date" jq -r .created config
 expect_status 1 "no time is later" grep -q '20[1-9][0-9]-' <(tar --utc -tvf "$(tar_of epoch)")
 SOURCE_DATE_EPOCH=12x expect_err 2 'SOURCE_DATE_EPOCH' "a bad one" img commit -q w2 new/epoch
-sleep 0 # the image is the same whenever it is made
+# The same whenever it is made.
 SOURCE_DATE_EPOCH=1000000000 commit epoch2 "again" w2 new/epoch
 expect_same <(member epoch Digest) <(member epoch2 Digest) "the same image, with its config"
 
@@ -168,7 +177,8 @@ expect_err 2 'RUN' "an instruction that builds" img commit -q -c 'RUN x' w2 new/
 expect_err 2 'level' "a level there is not" img commit -q --compression-level 10 w2 new/x
 expect_err 3 'not in the store' "none of them left a name" img inspect --local new/x
 check "mount the root again" img mount -q --root w2
-touch "$(cat "$OUT")/.wh.name"
+root_of w2
+touch "$root/.wh.name"
 expect_err 1 '/\.wh\.name: .*layer' "a name that layers have for whiteouts" img commit -q w2 new/x
 check "all is unmounted" img umount -q --all --remove
 expect_out "" "staging is empty" ls -A "$IMG_STORE/staging"

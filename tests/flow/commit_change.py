@@ -11,6 +11,9 @@ import subprocess
 import sys
 
 root = os.fsencode(sys.argv[1])
+# What follows removes whole folders: never of anything but a mount.
+if root in (b"", b"/") or not os.path.isabs(root) or not os.path.ismount(root):
+    sys.exit(f"{sys.argv[1]!r}: no mount")
 noise = random.Random(5)
 
 
