@@ -127,8 +127,8 @@ static int find_block(const struct erofs *e, const struct place *dir, struct tex
 
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
-		struct block b;
-		struct text first;
+		struct block b = { 0 };
+		struct text first = { .p = "" };
 
 		TRY(read_block(e, dir, middle, &b, err));
 		TRY(read_name(dir, &b, 0, &first, err));
@@ -146,7 +146,7 @@ static int find_block(const struct erofs *e, const struct place *dir, struct tex
 static int find_name(const struct erofs *e, const struct place *dir, struct text name,
 		     uint64_t *ret, struct err *err)
 {
-	struct block b;
+	struct block b = { 0 };
 	uint32_t low = 0, high;
 	int rc;
 
@@ -155,7 +155,7 @@ static int find_name(const struct erofs *e, const struct place *dir, struct text
 		return 0;
 	for (high = b.count; low < high;) {
 		const uint32_t middle = low + (high - low) / 2;
-		struct text found;
+		struct text found = { .p = "" };
 		int order;
 
 		TRY(read_name(dir, &b, middle, &found, err));
@@ -187,7 +187,7 @@ static int find_path(const struct erofs *e, const char *path, struct place *ret,
 	while (*path) {
 		const size_t len = (size_t)(strchrnul(path, '/') - path);
 		const struct text name = { path, len, 0 };
-		uint64_t nid;
+		uint64_t nid = 0;
 		int rc;
 
 		path += len + (path[len] == '/');
@@ -205,7 +205,7 @@ static int find_path(const struct erofs *e, const char *path, struct place *ret,
 
 static int image_find(struct lower *l, const char *path, struct lower_stat *ret, struct err *err)
 {
-	struct place found;
+	struct place found = { 0 };
 	int rc;
 
 	TRY(rc = find_path(container_of(l, struct image_lower, lower)->e, path, &found, err));
@@ -226,8 +226,8 @@ static int list_block(const struct listing *l, const struct place *dir, const st
 	for (uint32_t i = 0; i < b->count; i++) {
 		char name[EROFS_NAME_MAX + 1];
 		struct lower_stat st;
-		struct place child;
-		struct text text;
+		struct place child = { 0 };
+		struct text text = { .p = "" };
 		int rc;
 
 		TRY(read_name(dir, b, i, &text, err));
@@ -249,14 +249,14 @@ static int list_block(const struct listing *l, const struct place *dir, const st
 static int image_list(struct lower *l, const char *path, lower_fn *fn, void *arg, struct err *err)
 {
 	const struct listing listing = { container_of(l, struct image_lower, lower)->e, fn, arg };
-	struct place dir;
+	struct place dir = { 0 };
 	int rc;
 
 	TRY(rc = find_path(listing.e, path, &dir, err));
 	if (!rc || !S_ISDIR(dir.inode.mode))
 		return 0;
 	for (uint64_t n = 0; n < block_count(&dir); n++) {
-		struct block b;
+		struct block b = { 0 };
 
 		TRY(read_block(listing.e, &dir, n, &b, err));
 		rc = list_block(&listing, &dir, &b, err);

@@ -74,8 +74,8 @@ static int check_sum(const struct erofs *e, const struct erofs_footer *footer, s
 
 int erofs_open(int fd, struct erofs **ret, struct err *err)
 {
-	struct erofs e;
-	struct erofs_footer footer;
+	struct erofs e = { 0 };
+	struct erofs_footer footer = { 0 };
 	struct stat st;
 	void *data;
 	int rc;

@@ -215,7 +215,7 @@ int erofs_verify(struct op *op, const struct erofs *e, struct err *err)
 
 int erofs_verify_bytes(struct op *op, const void *data, size_t len, struct err *err)
 {
-	struct erofs_footer footer;
+	struct erofs_footer footer = { 0 };
 	struct erofs e;
 
 	TRY(erofs_parse(data, len, &e, &footer, err));

@@ -122,14 +122,6 @@ static int put_tail(void *arg, uint64_t block, const void *data, size_t len, str
 	return 0;
 }
 
-static int fill_tail(struct writer *w, uint32_t node, const struct erofs_shape *s, char *dst,
-		     struct err *err)
-{
-	struct tail_put tail = { dst, s->blocks };
-
-	return erofs_dir_blocks(&w->nids, node, put_tail, &tail, err);
-}
-
 static int fill_inode(struct writer *w, uint32_t node, const struct tree_stat *st,
 		      const struct erofs_shape *s, struct err *err)
 {
@@ -158,7 +150,8 @@ static int fill_inode(struct writer *w, uint32_t node, const struct tree_stat *s
 	if (s->type == EROFS_TYPE_SYMLINK && s->tail_bytes)
 		memcpy(dst + head, st->link_target, s->tail_bytes);
 	else if (s->tail_bytes)
-		TRY(fill_tail(w, node, s, dst + head, err));
+		TRY(erofs_dir_blocks(&w->nids, node, put_tail,
+				     &(struct tail_put){ dst + head, s->blocks }, err));
 	if (s->layout == EROFS_LAYOUT_CHUNKS) {
 		struct erofs_chunk *chunks = (void *)(dst + erofs_shape_chunks_at(s));
 
