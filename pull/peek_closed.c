@@ -112,7 +112,16 @@ static bool knows_target(const struct seen *s, const char *link_name)
 	       find(s, target)->what == KNOWN_OTHER;
 }
 
-static bool add(struct seen *s, const struct tar_entry *e)
+/* Whiteouts are applied before all entries of their layer, wherever they stand. */
+static bool is_marker(struct name name)
+{
+	const struct name dir = parent_of(name);
+	const size_t at = dir.len ? dir.len + 1 : 0;
+
+	return name.len - at >= 4 && !memcmp(name.p + at, ".wh.", 4);
+}
+
+static bool add(struct seen *s, const struct tar_entry *e, bool markers)
 {
 	const enum known what = e->type == '5' ? KNOWN_FOLDER : KNOWN_OTHER;
 	struct name name;
@@ -121,6 +130,8 @@ static bool add(struct seen *s, const struct tar_entry *e)
 		return false;
 	if (!name.len)
 		return e->type == '5';
+	if (is_marker(name) || markers)
+		return !markers || !is_marker(name) || is_folder(s, parent_of(name));
 	if (!is_folder(s, parent_of(name)) || (e->type == '1' && !knows_target(s, e->link_name)))
 		return false;
 	struct slot *slot = find(s, name);
@@ -145,9 +156,9 @@ bool peek_is_closed(const struct layer *layer)
 	while (seen.mask < 2 * count)
 		seen.mask = seen.mask * 2 + 1;
 	seen.slots = xcalloc(seen.mask + 1, sizeof(seen.slots[0]));
-	for (size_t i = 0; closed && i < count; i++) {
-		layer_entry(layer, i, &entry);
-		closed = add(&seen, &entry);
+	for (size_t i = 0; closed && i < 2 * count; i++) {
+		layer_entry(layer, i % count, &entry);
+		closed = add(&seen, &entry, i >= count);
 	}
 	free(seen.slots);
 	return closed;

@@ -189,6 +189,10 @@ void test_peek__stops_as_early_as_it_may(void)
 		  "not-found", 2 },
 		{ "opaque, and there", "d e; f e/a=1|d e; f e/.wh..wh..opq=; f e/a=2", "e/a",
 		  "2:2 1", 1 },
+		{ "a marker before its folder", "d e; f e/a=1|f e/.wh..wh..opq=; d e; f e/b=2",
+		  "e/b", "2:2 1", 1 },
+		{ "a marker whose folder is not named", "d e; f e/a=1|f e/.wh.a=; f b=2", "b",
+		  "2:2 1", 2 },
 		{ "twice in a layer", "f z=|f a=1; f a=2", "a", "2:2 1", 1 },
 		{ "hard link inside a layer", "f z=|d e; f e/a=1; h b->e/a", "b", "2:1 2", 1 },
 		{ "hard link to a lower layer", "f a=1|h b->a", "b", "1:1 2", 2 },
@@ -270,12 +274,16 @@ static void put_entry(struct buf *out, unsigned *seed, unsigned number, bool car
 
 	random_path(seed, path);
 	random_path(seed, target);
-	if (careful)
+	const unsigned kind = roll(seed, 9);
+	/* Markers count wherever they stand, also before the folder that they are in. */
+	const bool late = kind >= 7 && roll(seed, 2);
+
+	if (careful && !late)
 		put_parents(out, path);
 	char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 	const int dir_len = (int)(base - path);
 
-	switch (roll(seed, 9)) {
+	switch (kind) {
 	case 0:
 	case 1:
 	case 2:
@@ -301,6 +309,8 @@ static void put_entry(struct buf *out, unsigned *seed, unsigned number, bool car
 	default:
 		(void)buf_printf(out, NULL, "f %.*s.wh..wh..opq=;", dir_len, path);
 	}
+	if (careful && late)
+		put_parents(out, path);
 }
 
 static void random_image(struct buf *out, unsigned *seed)
