@@ -101,6 +101,8 @@ static int read_name(const struct place *dir, const struct block *b, uint32_t i,
 {
 	struct erofs_dirent d, next = { .name_offset = (uint16_t)b->len };
 
+	if (i >= b->count)
+		return damaged(dir->nid, err);
 	memcpy(&d, b->p + i * DIRENT_BYTES, sizeof(d));
 	if (i + 1 < b->count)
 		memcpy(&next, b->p + (i + 1) * DIRENT_BYTES, sizeof(next));
