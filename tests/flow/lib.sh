@@ -129,6 +129,22 @@ need_root() {
 	exit 0
 }
 
+# For root tests that write below mounts, in a mount namespace of their own: all of "/" is read-only
+# but the test's folders and the fixtures, so that a wrong name can't harm the machine. Ends the
+# script when that can't be had.
+seal_machine() {
+	local dir
+	for dir in "$IMG_TEST_DIR" "${TMPDIR:?}" "$IMG_ROOT/build"; do
+		mount --bind "$dir" "$dir" || exit 1
+	done
+	mount -o remount,bind,ro / || exit 1
+	cd "$IMG_TEST_DIR" || exit 1
+	if touch /.sealed 2>/dev/null; then
+		not_ok "the machine is sealed" "/ can be written to"
+		exit 1
+	fi
+}
+
 # --- processes and mounts, undone at the end ------------------------------------------------------
 
 BACKGROUND=()

@@ -10,6 +10,7 @@
 . "$IMG_ROOT/fixtures/lib.sh"
 
 need_root
+seal_machine
 trap 'img umount --all --lazy >/dev/null 2>&1; cleanup' EXIT
 
 LOOPS_BEFORE=$(grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
@@ -21,10 +22,11 @@ mounted() {
 loops() {
 	grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l
 }
+MOUNTED_BEFORE=$(mounted)
 # Nothing of ours is mounted, no loop device, no folder, no lock.
 expect_nothing_left() { # NAME
 	local why=
-	[ "$(mounted)" = 0 ] || why="something is mounted"
+	[ "$(mounted)" = "$MOUNTED_BEFORE" ] || why="something is mounted"
 	[ "$(loops)" = "$LOOPS_BEFORE" ] || why="a loop device is left"
 	[ -z "$(ls -A "$IMG_STORE/mounts" 2>/dev/null)" ] || why="mounts/ holds $(ls -A "$IMG_STORE/mounts")"
 	[ -z "$(ls -A "$IMG_STORE/roots" 2>/dev/null)" ] || why="roots/ holds $(ls -A "$IMG_STORE/roots")"

@@ -8,6 +8,7 @@
 . "$IMG_ROOT/fixtures/lib.sh"
 
 need_root
+seal_machine
 trap 'img umount --all --lazy >/dev/null 2>&1; cleanup' EXIT
 LOOPS_BEFORE=$(grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
 
