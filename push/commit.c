@@ -8,37 +8,33 @@
 #include "base/mem.h"
 #include "store/images.h"
 
-static int make_all(struct op *op, const struct commit_request *request, struct base_image *base,
-		    struct commit_result *ret, struct err *err)
+static void commit_fini(struct commit *c)
 {
-	_descriptor_ struct descriptor manifest = { 0 };
-	_pin_ struct pin *pin = NULL;
-	struct made_layer layer = { 0 };
-	struct digest config;
-
-	TRY(base_image_read(base, request, err));
-	TRY(commit_check_changes(base, request, err));
-	TRY(pin_new(request->store, &pin, err));
-	TRY(commit_layer(op, request, pin, &layer, err));
-	TRY(commit_documents(op, request, base, &layer, pin, &manifest, &config, err));
-	TRY(op_check(op, err));
-	TRY(images_put(request->store, request->ref, &manifest, NULL, err));
-	*ret = (struct commit_result){ .manifest = manifest.digest,
-				       .config = config,
-				       .diff_id = layer.diff_id,
-				       .blob = layer.blob,
-				       .entries = layer.entries,
-				       .tar_bytes = layer.tar_bytes,
-				       .blob_bytes = layer.blob_bytes,
-				       .is_empty = !layer.entries };
-	return 0;
+	base_image_fini(&c->base);
+	pin_free(c->pin);
 }
 
 int commit_image(struct op *op, const struct commit_request *request, struct commit_result *ret,
 		 struct err *err)
 {
-	_cleanup_(base_image_fini) struct base_image base;
+	_cleanup_(commit_fini) struct commit c = { .op = op, .request = request };
+	_descriptor_ struct descriptor manifest = { 0 };
+	struct digest config;
 
-	base_image_init(&base);
-	return make_all(op, request, &base, ret, err);
+	TRY(commit_read_base(&c, err));
+	TRY(commit_check_changes(&c, err));
+	TRY(pin_new(request->store, &c.pin, err));
+	TRY(commit_layer(&c, err));
+	TRY(commit_documents(&c, &manifest, &config, err));
+	TRY(op_check(op, err));
+	TRY(images_put(request->store, request->ref, &manifest, NULL, err));
+	*ret = (struct commit_result){ .manifest = manifest.digest,
+				       .config = config,
+				       .diff_id = c.layer.diff_id,
+				       .blob = c.layer.blob,
+				       .entries = c.layer.entries,
+				       .tar_bytes = c.layer.tar_bytes,
+				       .blob_bytes = c.layer.blob_bytes,
+				       .is_empty = !c.layer.entries };
+	return 0;
 }

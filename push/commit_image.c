@@ -13,11 +13,6 @@
 
 #include <string.h>
 
-void base_image_init(struct base_image *b)
-{
-	*b = (struct base_image){ 0 };
-}
-
 void base_image_fini(struct base_image *b)
 {
 	document_fini(&b->document);
@@ -54,8 +49,10 @@ static int read_manifest(struct base_image *b, const struct commit_request *requ
 	return json_parse(bytes.data, bytes.len, &b->manifest_json, err);
 }
 
-int base_image_read(struct base_image *b, const struct commit_request *request, struct err *err)
+int commit_read_base(struct commit *c, struct err *err)
 {
+	const struct commit_request *request = c->request;
+	struct base_image *b = &c->base;
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 	const struct descriptor *config = &b->document.manifest.config;
 
@@ -89,20 +86,20 @@ static void set_text(struct json *object, const char *key, const char *s)
  * image-spec config.md: a line for each layer. A base without any gets empty ones, so that lines
  * and layers still agree.
  */
-static void add_history(struct json *root, const struct commit_request *request,
-			const struct base_image *base, const char *created, bool is_empty)
+static void add_history(struct json *root, const struct commit *c, const char *created)
 {
+	const struct commit_request *request = c->request;
 	struct json *history = member(root, "history", JSON_ARRAY_);
 	struct json *line = json_new_object();
 
-	if (!base->config.history_count)
-		for (size_t i = 0; i < base->config.diff_id_count; i++)
+	if (!c->base.config.history_count)
+		for (size_t i = 0; i < c->base.config.diff_id_count; i++)
 			json_add(history, json_new_object());
 	json_set_str(line, "created", created);
 	set_text(line, "created_by", request->created_by);
 	set_text(line, "author", request->author);
 	set_text(line, "comment", request->comment);
-	if (is_empty)
+	if (!c->layer.entries)
 		json_set_bool(line, "empty_layer", true);
 	json_add(history, line);
 	json_set(root, "history", history);
@@ -131,31 +128,30 @@ static int change_config(struct json *root, const struct commit_request *request
 	return 0;
 }
 
-int commit_check_changes(const struct base_image *base, const struct commit_request *request,
-			 struct err *err)
+int commit_check_changes(const struct commit *c, struct err *err)
 {
-	_json_ struct json *scratch = json_dup(base->config_json);
+	_json_ struct json *scratch = json_dup(c->base.config_json);
 
-	return change_config(scratch, request, err);
+	return change_config(scratch, c->request, err);
 }
 
 /* Puts a document into the store, pinned before it is there. */
-static int put_document(struct op *op, struct store *store, struct pin *pin, const struct json *v,
-			struct descriptor *d, struct err *err)
+static int put_document(const struct commit *c, const struct json *v, struct descriptor *d,
+			struct err *err)
 {
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 
 	TRY(json_print(v, 0, &bytes, err));
 	hash_bytes(DIGEST_SHA256, bytes.data, bytes.len, &d->digest);
 	d->size = bytes.len;
-	TRY(pin_blob(pin, &d->digest, err));
-	return blobs_put(store->blobs, op, &d->digest, &bytes, err);
+	TRY(pin_blob(c->pin, &d->digest, err));
+	return blobs_put(c->request->store->blobs, c->op, &d->digest, &bytes, err);
 }
 
-static int make_config(const struct commit_request *request, const struct base_image *base,
-		       const struct made_layer *layer, struct json **ret, struct err *err)
+static int make_config(const struct commit *c, struct json **ret, struct err *err)
 {
-	_json_ struct json *root = json_dup(base->config_json);
+	const struct commit_request *request = c->request;
+	_json_ struct json *root = json_dup(c->base.config_json);
 	const int64_t epoch = request->source_date_epoch;
 	char created[32];
 
@@ -163,9 +159,9 @@ static int make_config(const struct commit_request *request, const struct base_i
 	json_set_str(root, "created", created);
 	set_text(root, "author", request->author);
 	TRY(change_config(root, request, err));
-	if (layer->entries)
-		add_diff_id(root, &layer->diff_id);
-	add_history(root, request, base, created, !layer->entries);
+	if (c->layer.entries)
+		add_diff_id(root, &c->layer.diff_id);
+	add_history(root, c, created);
 	*ret = TAKE_PTR(root);
 	return 0;
 }
@@ -207,11 +203,10 @@ static enum media_compression compression_of(enum codec codec)
 }
 
 /* docker's manifest has no name for zstd layers; then the image becomes an OCI one (as BuildKit). */
-static bool must_convert(const struct base_image *base, const struct commit_request *request,
-			 const struct made_layer *layer)
+static bool must_convert(const struct commit *c)
 {
-	return base->document.media.flavour == MEDIA_DOCKER && layer->entries &&
-	       request->codec == CODEC_ZSTD;
+	return c->base.document.media.flavour == MEDIA_DOCKER && c->layer.entries &&
+	       c->request->codec == CODEC_ZSTD;
 }
 
 static struct json *descriptor_of(const char *media_type, const struct digest *d, uint64_t size)
@@ -254,44 +249,39 @@ static struct json *copy_manifest(const struct base_image *base)
 	return root;
 }
 
-static struct json *make_manifest(const struct commit_request *request,
-				  const struct base_image *base, const struct made_layer *layer,
-				  const struct descriptor *config)
+static struct json *make_manifest(const struct commit *c, const struct descriptor *config)
 {
-	const bool convert = must_convert(base, request, layer);
-	const enum media_flavour flavour =
-		base->document.media.flavour == MEDIA_DOCKER && !convert ? MEDIA_DOCKER : MEDIA_OCI;
-	const struct names *names = names_of(flavour);
-	struct json *root = copy_manifest(base);
-	struct json *layers = old_layers(base, convert);
+	const struct document *old = &c->base.document;
+	const bool convert = must_convert(c);
+	const struct names *names = names_of(convert ? MEDIA_OCI : old->media.flavour);
+	struct json *root = copy_manifest(&c->base);
+	struct json *layers = old_layers(&c->base, convert);
+	const char *layer = layer_type(names, compression_of(c->request->codec));
 
 	if (convert)
 		json_set_str(root, "mediaType", names->manifest);
-	if (layer->entries)
-		json_add(layers, descriptor_of(layer_type(names, compression_of(request->codec)),
-					       &layer->blob, layer->blob_bytes));
+	if (c->layer.entries)
+		json_add(layers, descriptor_of(layer, &c->layer.blob, c->layer.blob_bytes));
 	json_set(root, "config",
-		 descriptor_of(convert ? names->config : base->document.manifest.config.media_type,
+		 descriptor_of(convert ? names->config : old->manifest.config.media_type,
 			       &config->digest, config->size));
 	json_set(root, "layers", layers);
 	return root;
 }
 
-int commit_documents(struct op *op, const struct commit_request *request,
-		     const struct base_image *base, const struct made_layer *layer, struct pin *pin,
-		     struct descriptor *ret_manifest, struct digest *ret_config, struct err *err)
+int commit_documents(const struct commit *c, struct descriptor *ret_manifest,
+		     struct digest *ret_config, struct err *err)
 {
 	struct descriptor config = { 0 }, manifest = { 0 };
 	_json_ struct json *config_json = NULL, *manifest_json = NULL;
-	const char *type = base->document.media_type;
 
-	TRY(make_config(request, base, layer, &config_json, err));
-	TRY(put_document(op, request->store, pin, config_json, &config, err));
-	manifest_json = make_manifest(request, base, layer, &config);
-	TRY(put_document(op, request->store, pin, manifest_json, &manifest, err));
-	if (must_convert(base, request, layer))
-		type = MEDIA_TYPE_OCI_MANIFEST;
-	descriptor_init(ret_manifest, type, &manifest.digest, manifest.size);
+	TRY(make_config(c, &config_json, err));
+	TRY(put_document(c, config_json, &config, err));
+	manifest_json = make_manifest(c, &config);
+	TRY(put_document(c, manifest_json, &manifest, err));
+	descriptor_init(ret_manifest,
+			must_convert(c) ? MEDIA_TYPE_OCI_MANIFEST : c->base.document.media_type,
+			&manifest.digest, manifest.size);
 	*ret_config = config.digest;
 	return 0;
 }

@@ -46,39 +46,42 @@ void links_free(struct links *l);
 /* The name that this file was first seen by, borrowed until the next call; NULL: this is it. */
 const char *links_see(struct links *l, const struct stat *st, const char *path);
 
-/* ---- layer: the pipeline (commit_layer.c) ---- */
+/* ---- the commit as its parts see it ---- */
 
-/* What came out. */
+/* What came out of the pipeline. */
 struct made_layer {
 	struct digest diff_id, blob;
 	uint64_t entries, tar_bytes, blob_bytes;
 };
-/*
- * Makes the layer of all changes, blob and files durable and pinned. Nothing is made, and entries
- * is 0, when there are none.
- */
-int commit_layer(struct op *op, const struct commit_request *request, struct pin *pin,
-		 struct made_layer *ret, struct err *err);
-
-/* ---- documents (commit_image.c) ---- */
-
-/* The image below. Value; owns everything. */
+/* The image below. */
 struct base_image {
 	struct document document;
 	struct image_config config;
 	struct json *manifest_json, *config_json;
 };
-void base_image_init(struct base_image *b);
+/* One commit. Owns what is not of the caller. */
+struct commit {
+	struct op *op;
+	const struct commit_request *request;
+	struct base_image base;
+	struct pin *pin;
+	struct made_layer layer;
+};
+
+/*
+ * Makes the layer of all changes, blob and files durable and pinned (commit_layer.c). Nothing is
+ * made, and entries is 0, when there are none.
+ */
+int commit_layer(struct commit *c, struct err *err);
+
+/* Reads and verifies the documents below (commit_image.c). */
+int commit_read_base(struct commit *c, struct err *err);
 void base_image_fini(struct base_image *b);
-/* Reads and verifies both documents. */
-int base_image_read(struct base_image *b, const struct commit_request *request, struct err *err);
 /* Faults of the user's words are told before anything is made. */
-int commit_check_changes(const struct base_image *base, const struct commit_request *request,
-			 struct err *err);
-/* Writes the new documents and pins them; `layer` with no entries adds none. */
-int commit_documents(struct op *op, const struct commit_request *request,
-		     const struct base_image *base, const struct made_layer *layer, struct pin *pin,
-		     struct descriptor *ret_manifest, struct digest *ret_config, struct err *err);
+int commit_check_changes(const struct commit *c, struct err *err);
+/* Writes the new documents, pinned; a layer without entries adds none. */
+int commit_documents(const struct commit *c, struct descriptor *ret_manifest,
+		     struct digest *ret_config, struct err *err);
 
 /* ---- changes of the config (config_change.c, words.c) ---- */
 

@@ -135,11 +135,10 @@ static void report(const struct pipeline *p, enum progress_kind kind, const char
 						   .bytes = p->tar_bytes });
 }
 
-int commit_layer(struct op *op, const struct commit_request *request, struct pin *pin,
-		 struct made_layer *ret, struct err *err)
+int commit_layer(struct commit *c, struct err *err)
 {
-	_cleanup_(pipeline_fini) struct pipeline p = { .op = op,
-						       .request = request,
+	_cleanup_(pipeline_fini) struct pipeline p = { .op = c->op,
+						       .request = c->request,
 						       .item = op_item() };
 	struct made_layer made = { 0 };
 	int rc = open_pipeline(&p, err);
@@ -149,9 +148,9 @@ int commit_layer(struct op *op, const struct commit_request *request, struct pin
 	report(&p, PROGRESS_BEGIN, "committing");
 	rc = run_pipeline(&p, &made, err);
 	if (rc == 0 && made.entries)
-		rc = publish(&p, pin, &made, err);
+		rc = publish(&p, c->pin, &made, err);
 	report(&p, PROGRESS_END, rc < 0 ? "failed" : "done");
 	if (rc == 0)
-		*ret = made;
+		c->layer = made;
 	return rc;
 }

@@ -319,6 +319,7 @@ void test_changes__moved_meanwhile(void)
 	struct err err = { 0 };
 	struct op op = { 0 };
 
+	CU_ASSERT_TRUE_FATAL(deepest >= 0);
 	CU_ASSERT_TRUE(changes_walk(&op, &request, move_away, &t, &err) < 0);
 	CU_ASSERT_EQUAL(err.kind, ERR_CHANGED);
 }
