@@ -14,6 +14,7 @@ extern const struct cmd cmd_diff;
 extern const struct cmd cmd_digest;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_find;
+extern const struct cmd cmd_fsck;
 extern const struct cmd cmd_gc;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_images;

@@ -24,6 +24,9 @@ struct layerfiles *layerfiles_new_memory(void);
 struct treefiles *treefiles_new_memory(void);
 struct records *records_new_memory(void);
 
+/* The content of the file oci-layout (image-spec image-layout.md). */
+#define STORE_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}\n"
+
 /* The folder staging/, borrowed; -1 in memory, and where the store is open for reading only. */
 int store_staging(const struct store *store);
 

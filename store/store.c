@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static const char oci_layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+static const char oci_layout[] = STORE_OCI_LAYOUT;
 static const struct file_content oci_layout_file = { oci_layout, sizeof(oci_layout) - 1, 0444 };
 
 /* Where the database is made; cleaned away with the rest when its maker died. */
