@@ -37,15 +37,14 @@ static const char *kind_of(uint32_t mode)
 
 static int cat_path(struct cli *cli, struct look *look, const char *path, struct err *err)
 {
-	const struct tree *tree;
+	struct peek_found found;
 	struct tree_stat st;
-	uint32_t node;
 
-	TRY(look_path(cli, look, (struct peek_path){ path, true }, &tree, &node, err));
-	tree_stat(tree, node, &st);
+	TRY(look_path(cli, look, (struct peek_path){ path, true }, &found, err));
+	tree_stat(found.tree, found.node, &st);
 	if (!S_ISREG(st.mode))
 		return err_set(err, ERR_FAILED, "'%s': %s", TEXT_ESCAPED(path), kind_of(st.mode));
-	return look_copy(&cli->op, tree_layer(tree, st.layer), st.entry, err);
+	return look_copy(&cli->op, tree_layer(found.tree, st.layer), st.entry, err);
 }
 
 static int cat_layer(struct cli *cli, struct look *look, const struct flags *flags,

@@ -164,6 +164,7 @@ static int find(struct listing *l, struct look *look, const char *path, uint32_t
 		struct err *err)
 {
 	const bool may_follow = !l->flags->is_long && !l->flags->itself;
+	struct peek_found found;
 	struct tree_stat st;
 	uint32_t target;
 
@@ -171,7 +172,9 @@ static int find(struct listing *l, struct look *look, const char *path, uint32_t
 		*ret = TREE_ROOT;
 		return look_tree(l->cli, look, &l->tree, err);
 	}
-	TRY(look_path(l->cli, look, (struct peek_path){ path, false }, &l->tree, ret, err));
+	TRY(look_path(l->cli, look, (struct peek_path){ path, false }, &found, err));
+	l->tree = found.tree;
+	*ret = found.node;
 	tree_stat(l->tree, *ret, &st);
 	if (S_ISLNK(st.mode) && may_follow) {
 		TRY(look_tree(l->cli, look, &l->tree, err));

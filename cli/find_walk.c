@@ -10,7 +10,7 @@
 #define PATH_BYTES_MAX ((size_t)4 << 20)
 #define DAY_SECONDS    86400
 
-struct find {
+struct finding {
 	struct op *op;
 	const struct find_request *request;
 	find_action_fn *fn;
@@ -99,7 +99,7 @@ static const char *last_name(const struct find_at *at)
 }
 
 /* Tests of numbers. */
-static bool test_number(const struct find *f, const struct find_node *n)
+static bool test_number(const struct finding *f, const struct find_node *n)
 {
 	const struct tree_stat *st = &f->at.st;
 
@@ -125,7 +125,7 @@ static bool test_number(const struct find *f, const struct find_node *n)
 	}
 }
 
-static bool test(const struct find *f, const struct find_node *n)
+static bool test(const struct finding *f, const struct find_node *n)
 {
 	const struct find_at *at = &f->at;
 
@@ -156,7 +156,7 @@ static bool test(const struct find *f, const struct find_node *n)
 }
 
 /* 1 true, 0 false. The depth was bounded when the expression was read, and so are long chains. */
-static int eval(struct find *f, size_t index, struct err *err)
+static int eval(struct finding *f, size_t index, struct err *err)
 {
 	const struct find_node *n = &f->request->expr->nodes[index];
 	int left;
@@ -187,7 +187,7 @@ static int eval(struct find *f, size_t index, struct err *err)
 	}
 }
 
-static int visit(struct find *f, uint32_t node, unsigned depth, struct err *err)
+static int visit(struct finding *f, uint32_t node, unsigned depth, struct err *err)
 {
 	const struct find_expr *expr = f->request->expr;
 
@@ -204,7 +204,7 @@ static int visit(struct find *f, uint32_t node, unsigned depth, struct err *err)
 	return 0;
 }
 
-static int push(struct find *f, uint32_t node, struct err *err)
+static int push(struct finding *f, uint32_t node, struct err *err)
 {
 	if (f->path.len && f->path.data[f->path.len - 1] != '/')
 		TRY(buf_append_char(&f->path, '/', err));
@@ -212,7 +212,7 @@ static int push(struct find *f, uint32_t node, struct err *err)
 }
 
 /* Takes the last name off, but nothing of the start. */
-static void pop(struct find *f)
+static void pop(struct finding *f)
 {
 	const size_t keep = strlen(f->request->start_path);
 	const char *slash = memrchr(f->path.data, '/', f->path.len);
@@ -223,7 +223,7 @@ static void pop(struct find *f)
 }
 
 /* The next node in walk order, the path kept up with it; TREE_NONE at the end. */
-static int next(struct find *f, uint32_t *node, unsigned *depth, struct err *err)
+static int next(struct finding *f, uint32_t *node, unsigned *depth, struct err *err)
 {
 	const struct tree *tree = f->request->tree;
 	uint32_t to = f->prune ? TREE_NONE : tree_first_child(tree, *node);
@@ -251,7 +251,7 @@ int find_walk(struct op *op, const struct find_request *request, find_action_fn 
 	      struct err *err)
 {
 	_buf_ struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	struct find f = { .op = op, .request = request, .fn = fn, .arg = arg };
+	struct finding f = { .op = op, .request = request, .fn = fn, .arg = arg };
 	uint32_t node = request->start;
 	unsigned depth = 0;
 	int rc = buf_append_str(&path, request->start_path, err);

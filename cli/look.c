@@ -175,13 +175,17 @@ int look_tree(struct cli *cli, struct look *look, const struct tree **ret, struc
 	return 0;
 }
 
-int look_path(struct cli *cli, struct look *look, struct peek_path path, const struct tree **ret,
-	      uint32_t *ret_node, struct err *err)
+int look_path(struct cli *cli, struct look *look, struct peek_path path, struct peek_found *ret,
+	      struct err *err)
 {
+	struct peek_found found = { 0 };
+
 	if (look->peek)
-		return peek_file(&cli->op, look->peek, path, ret, ret_node, err);
-	TRY(look_tree(cli, look, ret, err));
-	return tree_lookup(*ret, path.path, path.follow, ret_node, err);
+		return peek_file(&cli->op, look->peek, path, ret, err);
+	TRY(look_tree(cli, look, &found.tree, err));
+	TRY(tree_lookup(found.tree, path.path, path.follow, &found.node, err));
+	*ret = found;
+	return 0;
 }
 
 int look_layer(struct cli *cli, struct look *look, unsigned number, const struct layer **ret,

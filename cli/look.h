@@ -51,8 +51,8 @@ int look_tree(struct cli *cli, struct look *look, const struct tree **ret, struc
  * The node of a path, in a tree of as few layers as needed: see peek_file for what is right in it.
  * Borrowed, until the next call.
  */
-int look_path(struct cli *cli, struct look *look, struct peek_path path, const struct tree **ret,
-	      uint32_t *ret_node, struct err *err);
+int look_path(struct cli *cli, struct look *look, struct peek_path path, struct peek_found *ret,
+	      struct err *err);
 /* One layer, from 1. ERR_NOT_FOUND beyond the last. Borrowed. */
 int look_layer(struct cli *cli, struct look *look, unsigned number, const struct layer **ret,
 	       struct err *err);

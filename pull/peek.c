@@ -169,38 +169,47 @@ int peek_layer(struct op *op, struct peek *p, size_t layer, const struct layer *
 
 /* Whether the path is there, in the layers from `lowest` on; the root only when one names it. */
 static int look(struct op *op, struct peek *p, size_t lowest, struct peek_path path,
-		uint32_t *ret_node, struct err *err)
+		struct err *err)
 {
 	struct tree_stat st;
+	uint32_t node;
 
 	tree_free(p->some);
 	p->some = NULL;
 	TRY(build(op, p, lowest, &p->some, err));
-	if (tree_lookup(p->some, path.path, path.follow, ret_node, NULL) < 0)
+	if (tree_lookup(p->some, path.path, path.follow, &node, NULL) < 0)
 		return 0;
-	tree_stat(p->some, *ret_node, &st);
+	tree_stat(p->some, node, &st);
 	return st.layer != UINT16_MAX;
 }
 
-int peek_file(struct op *op, struct peek *p, struct peek_path path, const struct tree **ret,
-	      uint32_t *ret_node, struct err *err)
+/* 1 when upper layers decide what the path is: p->some is their tree. */
+static int look_from_top(struct op *op, struct peek *p, struct peek_path path, struct err *err)
 {
-	uint32_t node = TREE_NONE;
+	int found = 0;
 
-	for (size_t lowest = p->count; !p->all && lowest-- > 1;) {
-		int found;
-
+	for (size_t lowest = p->count; !found && !p->all && lowest-- > 1;) {
 		TRY(need(op, p, lowest, err));
 		if (!peek_is_closed(p->slots[lowest].layer))
 			break;
-		found = look(op, p, lowest, path, &node, err);
+		found = look(op, p, lowest, path, err);
 		TRY(found);
-		if (found) {
-			*ret = p->some;
-			*ret_node = node;
-			return 0;
-		}
 	}
-	TRY(peek_all(op, p, ret, err));
-	return tree_lookup(*ret, path.path, path.follow, ret_node, err);
+	return found;
+}
+
+int peek_file(struct op *op, struct peek *p, struct peek_path path, struct peek_found *ret,
+	      struct err *err)
+{
+	struct peek_found found = { 0 };
+	const int early = look_from_top(op, p, path, err);
+
+	TRY(early);
+	if (early)
+		found.tree = p->some;
+	else
+		TRY(peek_all(op, p, &found.tree, err));
+	TRY(tree_lookup(found.tree, path.path, path.follow, &found.node, err));
+	*ret = found;
+	return 0;
 }

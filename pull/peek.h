@@ -51,8 +51,13 @@ struct peek_path {
 	const char *path;
 	bool follow;
 };
-int peek_file(struct op *op, struct peek *p, struct peek_path path, const struct tree **ret,
-	      uint32_t *ret_node, struct err *err);
+/* A node and the tree it is in. */
+struct peek_found {
+	const struct tree *tree;
+	uint32_t node;
+};
+int peek_file(struct op *op, struct peek *p, struct peek_path path, struct peek_found *ret,
+	      struct err *err);
 /* One layer (from 0) alone. Borrowed. */
 int peek_layer(struct op *op, struct peek *p, size_t layer, const struct layer **ret,
 	       struct err *err);

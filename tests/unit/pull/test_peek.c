@@ -131,13 +131,12 @@ static char *describe(const struct tree *tree, uint32_t node)
 
 static char *peek_text(struct remote *r, struct peek *p, const char *path, bool follow)
 {
-	const struct tree *tree = NULL;
-	uint32_t node = TREE_NONE;
+	struct peek_found found;
 	struct err err = { 0 };
 
-	if (peek_file(&r->world.op, p, (struct peek_path){ path, follow }, &tree, &node, &err) < 0)
+	if (peek_file(&r->world.op, p, (struct peek_path){ path, follow }, &found, &err) < 0)
 		return xstrdup(err_class(err.kind)->name);
-	return describe(tree, node);
+	return describe(found.tree, found.node);
 }
 
 /* What the tree of all layers says. */
@@ -381,16 +380,14 @@ void test_peek__says_what_the_whole_tree_says(void)
 static enum err_kind kind_of(struct remote *r, bool all)
 {
 	_peek_ struct peek *p = peek_new(&r->request);
-	const struct tree *tree = NULL;
+	struct peek_found found = { 0 };
 	struct err err = { 0 };
-	uint32_t node;
 
 	if (all)
-		(void)peek_all(&r->world.op, p, &tree, &err);
+		(void)peek_all(&r->world.op, p, &found.tree, &err);
 	else
-		(void)peek_file(&r->world.op, p, (struct peek_path){ "a", true }, &tree, &node,
-				&err);
-	CU_ASSERT_PTR_NULL(tree);
+		(void)peek_file(&r->world.op, p, (struct peek_path){ "a", true }, &found, &err);
+	CU_ASSERT_PTR_NULL(found.tree);
 	return err.kind;
 }
 
