@@ -21,6 +21,8 @@ static void registry_close(struct transport *t)
 	free(r->name);
 	free(r->auth_key);
 	free(r->scope);
+	free(r->push_scope);
+	pthread_mutex_destroy(&r->referrers_lock);
 	free(r);
 }
 
@@ -30,6 +32,11 @@ static const struct transport_ops registry_ops = {
 	.open_blob = registry_open_blob,
 	.list_tags = registry_list_tags,
 	.get_referrers = registry_get_referrers,
+	.has_blob = registry_has_blob,
+	.put_blob = registry_put_blob,
+	.put_document = registry_put_document,
+	.remove_document = registry_remove_document,
+	.remove_blob = registry_remove_blob,
 	.close = registry_close,
 };
 
@@ -45,6 +52,8 @@ struct transport *registry_transport_new(struct fetch *fetch, const struct refer
 	r->name = xstrdup(ref->path);
 	r->auth_key = strcmp(key, r->host) != 0 ? xstrdup(key) : NULL;
 	r->scope = xasprintf("repository:%s:pull", ref->path);
+	r->push_scope = xasprintf("repository:%s:pull,push", ref->path);
+	pthread_mutex_init(&r->referrers_lock, NULL);
 	return &r->base;
 }
 

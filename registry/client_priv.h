@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 
+#include <pthread.h>
+
 /* A page of a listing, an index of referrers. */
 #define REGISTRY_PAGE_BYTES_MAX ((size_t)4 << 20)
 
@@ -18,6 +20,9 @@ struct registry {
 	char *name;	  /* "library/debian" */
 	char *auth_key;	  /* NULL when it is the host */
 	char *scope;	  /* of what is read */
+	char *push_scope; /* of what is written */
+	/* held while a referrers tag is read and written back */
+	pthread_mutex_t referrers_lock;
 };
 
 /* A request for something of the repository; the strings are the registry's. */
@@ -41,6 +46,33 @@ int registry_list_tags(struct transport *t, struct op *op, transport_name_fn *fn
 int registry_get_referrers(struct transport *t, struct op *op,
 			   const struct transport_subject *subject, struct transport_document *ret,
 			   struct err *err);
+
+/* client_push.c */
+int registry_has_blob(struct transport *t, struct op *op, const struct descriptor *d,
+		      struct err *err);
+int registry_put_blob(struct transport *t, struct op *op, struct transport_upload *upload,
+		      struct err *err);
+/* client_push_document.c */
+int registry_put_document(struct transport *t, struct op *op, const char *name,
+			  const struct transport_document *doc, struct err *err);
+/* client_remove.c */
+int registry_remove_document(struct transport *t, struct op *op, const char *name, struct err *err);
+int registry_remove_blob(struct transport *t, struct op *op, const struct digest *d,
+			 struct err *err);
+
+/* --- what refers to a manifest, for registries that do not keep it --- */
+
+/* An entry of the index that stands for the referrers API. Borrowed. */
+struct registry_referrer {
+	const struct digest *subject;
+	const struct digest *digest; /* of what refers to it */
+	const struct json *entry;    /* its descriptor; NULL: to be taken out */
+};
+/* "ALG-HEX", at most 32 and 64 characters (distribution-spec "Referrers Tag Schema"). Free with free(). */
+char *registry_referrers_tag(const struct digest *subject);
+/* Puts the entry into the index under that tag, or takes it out. */
+int registry_edit_referrers(struct registry *r, struct op *op,
+			    const struct registry_referrer *referrer, struct err *err);
 
 /* --- pages (client_page.c) --- */
 

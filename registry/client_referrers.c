@@ -92,12 +92,17 @@ static int by_api(struct gathering *g, struct op *op, struct err *err)
 
 /* --- the fallback tag ------------------------------------------------------------------------ */
 
-/* "ALG-HEX", at most 32 and 64 characters. Absent when nobody ever referred to the subject. */
+char *registry_referrers_tag(const struct digest *subject)
+{
+	return xasprintf("%.32s-%.64s", digest_alg_name(subject->alg), DIGEST_HEX(subject));
+}
+
+/* Absent when nobody ever referred to the subject. */
 static int by_tag(struct gathering *g, struct op *op, struct err *err)
 {
 	struct transport_document _cleanup_(transport_document_fini) doc = { 0 };
 	const struct digest *d = g->subject->digest;
-	char *_free_ tag = xasprintf("%.32s-%.64s", digest_alg_name(d->alg), DIGEST_HEX(d));
+	char *_free_ tag = registry_referrers_tag(d);
 	struct err why = { 0 };
 
 	if (registry_get_document(&g->r->base, op, tag, &doc, &why) >= 0) {

@@ -19,7 +19,8 @@
 
 #define CONNECTIONS_MAX 64
 #define REQUESTS_MAX	256
-#define REQUEST_BYTES	((size_t)4 << 20)
+#define REQUEST_BYTES	((size_t)64 << 20)
+#define REQUEST_FIRST	((size_t)64 << 10)
 
 struct connection {
 	struct server *server;
@@ -122,19 +123,30 @@ static size_t request_bytes(const char *text)
 	return (size_t)(end - text) + 4 + body;
 }
 
+static char *grown(char *text, size_t *room)
+{
+	*room *= 2;
+	text = realloc(text, *room);
+	must(text != NULL, "realloc");
+	return text;
+}
+
 /* Reads one request; NULL at the end of the connection. */
 static char *read_request(const struct connection *c)
 {
-	char *text = calloc(1, REQUEST_BYTES);
-	size_t len = 0;
+	size_t len = 0, room = REQUEST_FIRST;
+	char *text = calloc(1, room);
 
 	must(text != NULL, "calloc");
 	while (wait_for(c->server, c->fd, POLLIN) && len < REQUEST_BYTES - 1) {
-		const ssize_t n = recv(c->fd, text + len, REQUEST_BYTES - 1 - len, 0);
+		if (len + 1 == room)
+			text = grown(text, &room);
+		const ssize_t n = recv(c->fd, text + len, room - 1 - len, 0);
 
 		if (n <= 0)
 			break;
 		len += (size_t)n;
+		text[len] = '\0';
 		const size_t want = request_bytes(text);
 
 		/* What begins like TLS is as much of a request as it will get. */

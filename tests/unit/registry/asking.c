@@ -6,7 +6,8 @@
 
 #include <CUnit/CUnit.h>
 
-void asking_init(struct asking *a, const struct server_step *steps, size_t count)
+void asking_init_with(struct asking *a, const struct server_step *steps, size_t count,
+		      const struct fetch_config *config)
 {
 	*a = (struct asking){ .op = { .jobs = 1 }, .names = BUF_INIT(1 << 20) };
 	a->steps = xcalloc(count, sizeof(*steps));
@@ -18,13 +19,18 @@ void asking_init(struct asking *a, const struct server_step *steps, size_t count
 	a->server = server_start(a->steps, count);
 	/* Nobody's credentials: the file is not there. */
 	setenv("REGISTRY_AUTH_FILE", "/nonexistent/auth.json", 1);
-	const struct fetch_config config = { .plain_http = true, .tls_verify = true };
-
-	CU_ASSERT_EQUAL_FATAL(fetch_new(&config, &a->fetch, &a->err), 0);
+	CU_ASSERT_EQUAL_FATAL(fetch_new(config, &a->fetch, &a->err), 0);
 	const struct reference ref = { .domain = (char *)(uintptr_t)server_host(a->server),
 				       .path = (char *)(uintptr_t) "ns/repo" };
 
 	a->t = registry_transport_new(a->fetch, &ref);
+}
+
+void asking_init(struct asking *a, const struct server_step *steps, size_t count)
+{
+	const struct fetch_config config = { .plain_http = true, .tls_verify = true };
+
+	asking_init_with(a, steps, count, &config);
 }
 
 void asking_fini(struct asking *a)

@@ -20,6 +20,8 @@ struct asking {
 
 /* The repository is "ns/repo". No retries, no credentials. */
 void asking_init(struct asking *a, const struct server_step *steps, size_t count);
+void asking_init_with(struct asking *a, const struct server_step *steps, size_t count,
+		      const struct fetch_config *config);
 void asking_fini(struct asking *a);
 #define _asking_ __attribute__((cleanup(asking_fini)))
 
