@@ -20,7 +20,7 @@
 enum copy_platforms {
 	COPY_ONE,    /* the chosen platform's manifest alone; the index stays behind */
 	COPY_ALL,    /* all of it; ERR_NOT_FOUND when the source lacks a child */
-	COPY_SPARSE, /* the index as it is, with the children that are there or chosen */
+	COPY_SPARSE, /* the index as it is, with the children that are there, or the chosen one */
 };
 
 /* All borrowed. */
@@ -31,9 +31,17 @@ struct copy_request {
 	const char *const *to_names;
 	size_t to_count;
 	enum copy_platforms platforms;
-	const struct platform *platform; /* of COPY_ONE and COPY_SPARSE; NULL: the host's */
-	bool referrers;			 /* what refers to what is copied comes along */
-	bool dry_run;
+	/*
+	 * Of COPY_ONE (NULL: the host's, which a single manifest need not match) and COPY_SPARSE
+	 * (NULL: all that are there).
+	 */
+	const struct platform *platform;
+	/*
+	 * What refers to what is copied comes along: referrers, and `sha256-...` tags with cosign's
+	 * words behind.
+	 */
+	bool referrers;
+	bool dry_run; /* only reads, and counts what would be moved */
 	/* Repository of `from` when both are the same registry, for mounts; else NULL. */
 	const char *mount_from;
 	unsigned jobs; /* blobs at once; 0: 4 */
@@ -48,7 +56,9 @@ struct copy_result {
 	uint64_t documents, referrers;
 };
 /*
- * Copies. A failure leaves blobs and untagged manifests behind that a repeat finds, never a tag
+ * Copies, but for transport_finish of `to`, which is the caller's: it may copy several. Blobs that
+ * neither place has are passed over with a note when they are foreign layers or of unknown kind. A
+ * failure leaves blobs and untagged manifests behind that a repeat finds, never a tag
  * whose graph is incomplete. Depth, documents and entries are bounded (ERR_LIMIT).
  */
 int copy_image(struct op *op, const struct copy_request *request, struct copy_result *ret,

@@ -110,24 +110,29 @@ static int no_such_name(const struct layout *l, const char *name, struct err *er
 		       TEXT_ESCAPED(name));
 }
 
-/* The entry of a tag or a digest; NULL for a digest that is not listed. */
-static int find(struct layout *l, struct op *op, const char *name, struct digest *ret_digest,
-		const struct descriptor **ret, struct err *err)
+/* What a name means. */
+struct found {
+	struct digest digest;
+	const struct descriptor *entry; /* NULL for a digest that is not listed */
+};
+
+static int find(struct layout *l, struct op *op, const char *name, struct found *ret,
+		struct err *err)
 {
 	size_t others = 0;
 
-	if (digest_parse(name, strlen(name), ret_digest, NULL) == 0) {
-		*ret = layout_index_find_digest(&l->index, ret_digest);
+	if (digest_parse(name, strlen(name), &ret->digest, NULL) == 0) {
+		ret->entry = layout_index_find_digest(&l->index, &ret->digest);
 		return 0;
 	}
-	*ret = layout_index_find(&l->index, name, &others);
-	if (!*ret)
+	ret->entry = layout_index_find(&l->index, name, &others);
+	if (!ret->entry)
 		return no_such_name(l, name, err);
-	TRY(descriptor_need_digest(*ret, err));
-	*ret_digest = (*ret)->digest;
+	TRY(descriptor_need_digest(ret->entry, err));
+	ret->digest = ret->entry->digest;
 	if (others)
-		op_note(op, "%s: %zu further images are named %s; the first is taken", l->path,
-			others, TEXT_ESCAPED(name));
+		op_note(op, "%s: %zu further images are named %s; the first is taken",
+			TEXT_ESCAPED(l->path), others, TEXT_ESCAPED(name));
 	return 0;
 }
 
@@ -146,17 +151,19 @@ static int read_verified(struct layout *l, const struct digest *d, struct buf *o
 }
 
 /* What the entry says of it, else what it says itself. */
-static int describe(const struct descriptor *entry, const struct digest *d, const struct buf *bytes,
-		    struct descriptor *ret, struct err *err)
+static int describe(const struct found *found, const struct buf *bytes, struct descriptor *ret,
+		    struct err *err)
 {
+	const struct descriptor *entry = found->entry;
 	_document_ struct document doc = { 0 };
 
 	if (entry && entry->size != bytes->len)
 		return err_set(err, ERR_DAMAGED, "%s: %zu bytes, index.json says %" PRIu64,
-			       DIGEST_TEXT(d), bytes->len, entry->size);
+			       DIGEST_TEXT(&found->digest), bytes->len, entry->size);
 	if (!entry)
 		TRY(document_parse(buf_str(bytes), bytes->len, NULL, &doc, err));
-	descriptor_init(ret, entry ? entry->media_type : doc.media_type, d, bytes->len);
+	descriptor_init(ret, entry ? entry->media_type : doc.media_type, &found->digest,
+			bytes->len);
 	return 0;
 }
 
@@ -165,13 +172,12 @@ int layout_get_document(struct transport *t, struct op *op, const char *name,
 {
 	struct layout *l = layout_of(t);
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
-	const struct descriptor *entry = NULL;
+	struct found found;
 	struct descriptor d;
-	struct digest digest;
 
-	TRY(find(l, op, name, &digest, &entry, err));
-	TRY(read_verified(l, &digest, &bytes, err));
-	TRY(describe(entry, &digest, &bytes, &d, err));
+	TRY(find(l, op, name, &found, err));
+	TRY(read_verified(l, &found.digest, &bytes, err));
+	TRY(describe(&found, &bytes, &d, err));
 	*ret = (struct transport_document){ .descriptor = d, .bytes = bytes };
 	bytes = BUF_INIT(0);
 	return 0;
@@ -182,16 +188,15 @@ static int layout_resolve(struct transport *t, struct op *op, const char *name,
 {
 	_cleanup_(transport_document_fini) struct transport_document doc = { 0 };
 	struct layout *l = layout_of(t);
-	const struct descriptor *entry = NULL;
 	struct blobs *blobs = NULL;
-	struct digest digest;
+	struct found found;
 
-	TRY(find(l, op, name, &digest, &entry, err));
-	if (entry) {
+	TRY(find(l, op, name, &found, err));
+	if (found.entry) {
 		/* Listed is not there: a name whose document is lost means nothing. */
 		TRY(layout_blobs(l, &blobs, err));
-		TRY(blobs_stat(blobs, &digest, NULL, err));
-		descriptor_init(ret, entry->media_type, &digest, entry->size);
+		TRY(blobs_stat(blobs, &found.digest, NULL, err));
+		descriptor_init(ret, found.entry->media_type, &found.digest, found.entry->size);
 		return 0;
 	}
 	TRY(layout_get_document(t, op, name, &doc, err));

@@ -17,13 +17,21 @@ enum layout_use {
 	LAYOUT_WRITE, /* made when absent or an empty folder; ERR_USAGE for one with other things */
 };
 /*
- * Opens the layout. The names of its documents are ref names and digests. ERR_NOT_FOUND,
- * ERR_DAMAGED (not a layout, another version, index.json that can't be read), ERR_BUSY when
- * somebody else writes for more than a while (umoci's lock too).
+ * Opens the layout. The names of its documents are ref names (else containerd's full names) and
+ * digests; a digest need not be listed. Nothing is made before the first write. ERR_NOT_FOUND,
+ * ERR_DAMAGED (not a layout, index.json that can't be read), ERR_UNSUPPORTED (another version).
+ *
+ * Names that were put are there after transport_finish, which replaces index.json: ERR_BUSY when
+ * somebody else writes for more than a while (umoci too), ERR_CHANGED when a blob was removed
+ * meanwhile. Entries and members of others are kept; a name that is put again means the new thing
+ * alone. What was put without a name is listed without one, unless an index of this time names it.
  */
 int layout_open(struct op *op, const char *path, enum layout_use use, struct transport **ret,
 		struct err *err);
-/* The one name there is, when no name was said; ERR_USAGE listing them when there are several. */
+/*
+ * The one name there is (a digest when it has none), when no name was said; ERR_USAGE listing them
+ * when there are several, ERR_NOT_FOUND when there is none. Free with free().
+ */
 int layout_only_name(struct transport *t, char **ret, struct err *err);
 
 #endif

@@ -51,7 +51,8 @@ struct transport_upload {
 	const struct descriptor *descriptor; /* digest and size are what must come out */
 	/*
 	 * Gives the bytes from `offset` on; called again when a broken upload goes on or begins
-	 * anew. What it gives is verified on the way (the source fails when it lies).
+	 * anew. From 0 what it gives is verified on the way (the source fails when it lies). From
+	 * elsewhere only the size can be: the place that has the bytes before verifies the whole.
 	 */
 	int (*open)(void *arg, struct op *op, uint64_t offset, struct source **ret,
 		    struct err *err);
