@@ -27,7 +27,7 @@ static int take_regex(struct find_node *node, const char *word, const char *arg,
 {
 	const int flags = REG_EXTENDED | REG_NOSUB | (word[1] == 'i' ? REG_ICASE : 0);
 	_free_ char *whole = NULL;
-	_free_ regex_t *regex = NULL;
+	regex_t *regex;
 	char why[128];
 
 	if (strlen(arg) > REGEX_BYTES_MAX)
@@ -39,9 +39,10 @@ static int take_regex(struct find_node *node, const char *word, const char *arg,
 
 	if (rc) {
 		regerror(rc, regex, why, sizeof(why));
+		free(regex);
 		return err_set(err, ERR_USAGE, "%s %s: %s", word, TEXT_ESCAPED(arg), why);
 	}
-	node->regex = TAKE_PTR(regex);
+	node->regex = regex;
 	return 0;
 }
 

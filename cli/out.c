@@ -34,10 +34,23 @@ int out_json(struct json *value, unsigned indent, struct err *err)
 	return out_bytes(text.data, text.len, err);
 }
 
+/* Nothing in it that text_escape would change, which is how nearly all names are. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e || *text == '\\')
+			return false;
+	return true;
+}
+
 void out_escaped(const char *text)
 {
 	_buf_ struct buf shown = BUF_INIT(JSON_BYTES_MAX);
 
+	if (is_plain(text)) {
+		fputs(text, stdout);
+		return;
+	}
 	(void)text_escape_buf(&shown, text, strlen(text), NULL);
 	fputs(buf_str(&shown), stdout);
 }

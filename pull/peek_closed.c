@@ -156,10 +156,11 @@ bool peek_is_closed(const struct layer *layer)
 	while (seen.mask < 2 * count)
 		seen.mask = seen.mask * 2 + 1;
 	seen.slots = xcalloc(seen.mask + 1, sizeof(seen.slots[0]));
-	for (size_t i = 0; closed && i < 2 * count; i++) {
-		layer_entry(layer, i % count, &entry);
-		closed = add(&seen, &entry, i >= count);
-	}
+	for (int markers = 0; markers < 2; markers++)
+		for (size_t i = 0; closed && i < count; i++) {
+			layer_entry(layer, i, &entry);
+			closed = add(&seen, &entry, markers);
+		}
 	free(seen.slots);
 	return closed;
 }
