@@ -36,10 +36,19 @@ static int check_name(const char *name, const struct transport_document *doc, st
 	return err_set(err, ERR_DAMAGED, "its content is %s", DIGEST_TEXT(&own));
 }
 
-static int put(const struct registry *r, struct op *op, const char *name,
-	       const struct transport_document *doc, struct http_response **ret, struct err *err)
+/* One document on its way. Borrowed. */
+struct putting {
+	struct registry *r;
+	struct op *op;
+	const char *name;
+	const struct transport_document *doc;
+};
+
+static int put(const struct putting *p, struct http_response **ret, struct err *err)
 {
-	char *_free_ path = xasprintf("/v2/%s/manifests/%s", r->name, name);
+	const struct registry *r = p->r;
+	const struct transport_document *doc = p->doc;
+	char *_free_ path = xasprintf("/v2/%s/manifests/%s", r->name, p->name);
 	const struct http_header type = { "Content-Type", doc->descriptor.media_type };
 	struct fetch_refusal refusal = { 0 };
 	struct fetch_request req = registry_request(r, "PUT", path);
@@ -50,7 +59,7 @@ static int put(const struct registry *r, struct op *op, const char *name,
 	req.body = buf_str(&doc->bytes);
 	req.body_len = doc->bytes.len;
 	req.refusal = &refusal;
-	const int rc = fetch_send(r->fetch, op, &req, ret, err);
+	const int rc = fetch_send(r->fetch, p->op, &req, ret, err);
 
 	if (rc < 0 && refusal.status == 413) {
 		err_prefix(err, "%zu bytes", doc->bytes.len);
@@ -90,9 +99,9 @@ static bool took_note(const struct http_response *res, const struct digest *subj
 }
 
 /* What is no manifest that we know refers to nothing that we know of. */
-static int note_subject(struct registry *r, struct op *op, const struct transport_document *doc,
-			const struct http_response *res, struct err *err)
+static int note_subject(const struct putting *p, const struct http_response *res, struct err *err)
 {
+	const struct transport_document *doc = p->doc;
 	struct document _document_ parsed = { 0 };
 	struct digest digest = doc->descriptor.digest;
 
@@ -106,20 +115,19 @@ static int note_subject(struct registry *r, struct op *op, const struct transpor
 	struct json *_json_ entry = entry_of(doc, &parsed, &digest);
 	const struct registry_referrer referrer = { &parsed.subject->digest, &digest, entry };
 
-	return registry_edit_referrers(r, op, &referrer, err);
+	return registry_edit_referrers(p->r, p->op, &referrer, err);
 }
 
 int registry_put_document(struct transport *t, struct op *op, const char *name,
 			  const struct transport_document *doc, struct err *err)
 {
 	struct registry *r = container_of(t, struct registry, base);
+	const struct putting p = { r, op, name ? name : doc->descriptor.digest_text, doc };
 	struct http_response *_response_ res = NULL;
 
-	if (!name)
-		name = doc->descriptor.digest_text;
-	if (check_name(name, doc, err) < 0 || put(r, op, name, doc, &res, err) < 0 ||
+	if (check_name(p.name, doc, err) < 0 || put(&p, &res, err) < 0 ||
 	    registry_check_status(res, err) < 0 || check_said(res, &doc->bytes, err) < 0 ||
-	    note_subject(r, op, doc, res, err) < 0)
-		return err_prefix(err, "manifest %s of %s", TEXT_ESCAPED(name), r->repository);
+	    note_subject(&p, res, err) < 0)
+		return err_prefix(err, "manifest %s of %s", TEXT_ESCAPED(p.name), r->repository);
 	return 0;
 }

@@ -357,3 +357,60 @@ void test_push__has_blob(void)
 		CU_ASSERT_EQUAL(server_request_count(p.a.server), rows[i].asked);
 	}
 }
+
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+/* A token for what is done, of both repositories for a mount; the body is sent once. */
+void test_push__scopes(void)
+{
+	char *_free_ token = asking_answer("200 X", "", "{\"token\":\"t\"}");
+	const struct server_step steps[] = {
+		{ .text = ABSENT }, /* replaced: who are you? */
+		{ .text = token },   { .text = ABSENT },
+		{ .text = token },   { .text = BEGUN(PLACE "1") },
+		{ .text = CREATED },
+	};
+	struct pushing _pushing_ p;
+
+	pushing_init(&p, 3, steps, ARRAY_SIZE(steps));
+	free((char *)(uintptr_t)p.a.steps[0].text);
+	p.a.steps[0].text = xasprintf("HTTP/1.1 401 X\r\nWWW-Authenticate: Bearer "
+				      "realm=\"http://%s/token\",service=\"s\"\r\n" EMPTY,
+				      server_host(p.a.server));
+	p.upload.mount_from = "other/repo";
+	CU_ASSERT_EQUAL(pushing_put(&p), 0);
+	CU_ASSERT(pushing_asked(
+		&p, "scopes",
+		HEAD_LINE
+		"GET /token?service=s&scope=repository%3Ans%2Frepo%3Apull%2Cpush&client_id=img\n" HEAD_LINE
+		"GET /token?service=s&scope=repository%3Ans%2Frepo%3Apull%2Cpush"
+		"&scope=repository%3Aother%2Frepo%3Apull&client_id=img\n" MOUNT_LINE "PUT " PLACE
+		"1?digest=D +3\n"));
+	CU_ASSERT(asking_has("token", server_request(p.a.server, 5), "Authorization: Bearer t"));
+}
+
+/* A token that ran out under way: another, and the bytes once more, not the session. */
+void test_push__a_token_that_ran_out(void)
+{
+	char *_free_ token = asking_answer("200 X", "", "{\"token\":\"t\"}");
+	char *_free_ other = asking_answer("200 X", "", "{\"token\":\"u\"}");
+	const struct server_step steps[] = {
+		{ .text = ABSENT },	      { .text = token },  { .text = ABSENT },
+		{ .text = BEGUN(PLACE "1") }, { .text = ABSENT }, { .text = other },
+		{ .text = CREATED },
+	};
+	struct pushing _pushing_ p;
+
+	pushing_init(&p, 3, steps, ARRAY_SIZE(steps));
+	for (size_t i = 0; i < 5; i += 4) {
+		free((char *)(uintptr_t)p.a.steps[i].text);
+		p.a.steps[i].text = xasprintf("HTTP/1.1 401 X\r\nWWW-Authenticate: Bearer "
+					      "realm=\"http://%s/token\",service=\"s\"\r\n" EMPTY,
+					      server_host(p.a.server));
+	}
+	CU_ASSERT_EQUAL(pushing_put(&p), 0);
+	CU_ASSERT_EQUAL(server_request_count(p.a.server), 7);
+	CU_ASSERT(asking_has("again", server_request(p.a.server, 6), "Authorization: Bearer u"));
+	CU_ASSERT(asking_has("again", server_request(p.a.server, 6), "PUT " PLACE "1?digest="));
+	CU_ASSERT_EQUAL(p.opened_count, 2);
+}
