@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A tree as an EROFS image of metadata alone (Linux 6.12 for mounts from a file; on-disk format:
- * Documentation/filesystems/erofs.rst): 512-byte blocks, extended inodes, one chunk index of 8
- * bytes per run of data, pointing into the raw tar of its layer, which is device 1 + its number.
- * Deterministic: the same layers give the same bytes. Little-endian on disk, whatever the machine.
+ * Documentation/filesystems/erofs.rst): 512-byte blocks, extended inodes, and data that stays in the
+ * raw tars of the layers, each of which is device 1 + its number, also one that gives no data. A
+ * file of up to a page is found by its block's number among those of all devices (up to 64 of
+ * them), a larger one by one chunk index of 8 bytes, sparse ones by more. Deterministic: the same
+ * layers give the same bytes. Little-endian on disk, whatever the machine.
+ *
+ * What follows a file's end in its last block is the tar's padding; read(2) never shows it, a
+ * mapping does, as the kernel has it. It is the layer's own bytes, nobody else's.
  */
 #ifndef IMG_OVERLAY_EROFS_H
 #define IMG_OVERLAY_EROFS_H
@@ -18,9 +23,13 @@
 #include <stdint.h>
 
 /*
- * Writes the image to `fd` (an empty regular file, from offset 0). What EROFS can't hold (names
- * over 255 bytes, xattrs over its sizes, tars over its addresses) is ERR_UNSUPPORTED naming the
- * path. `chain_id` becomes the uuid (its first 16 bytes).
+ * Writes the image to `fd` (an empty regular file, from offset 0); not synced. What EROFS can't hold
+ * (targets of links over 4095 bytes, device numbers beyond mknod's, xattrs over its sizes, tars over
+ * 2 TiB, sparse files so scattered that they take more than 64 MiB) is ERR_UNSUPPORTED naming the
+ * path, an owner beyond 32 bits ERR_DAMAGED. Data of sparse files that the tar has not in whole
+ * blocks is copied into the image. Xattrs that no Linux file could have are left out with a note,
+ * labels of SELinux without. `chain_id` becomes the uuid (its first 16 bytes). Memory: about 10
+ * bytes a name, and the largest directory.
  */
 int erofs_write(struct op *op, const struct tree *tree, const struct digest *chain_id, int fd,
 		struct err *err);

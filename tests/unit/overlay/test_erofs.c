@@ -2,6 +2,7 @@
 /* Trees of all kinds as images: verified, mounted, compared. */
 #include "base/mem.h"
 #include "overlay/erofs_format.h"
+#include "tests/support/child.h"
 #include "tests/unit/overlay/erofsmaker.h"
 
 #include <CUnit/CUnit.h>
@@ -295,4 +296,55 @@ void test_erofs__what_it_cannot_hold_is_refused_by_name(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		check_refused(&rows[i].h, rows[i].words);
+}
+
+void test_erofs__ends_when_cancelled(void)
+{
+	static const struct digest chain = { .alg = DIGEST_SHA256 };
+	_erofsmaker_ struct erofsmaker m = erofsmaker_make();
+	_tarmaker_ struct tarmaker t = { 0 };
+	struct op op = { .jobs = 1 };
+	struct err err = { 0 };
+
+	add_many(&t, "many", 9000);
+	tarmaker_end(&t);
+	erofsmaker_layer(&m, &t);
+	erofsmaker_build(&m);
+	op_cancel(&op);
+	CU_ASSERT_TRUE(erofs_verify(&op, m.image, &err) < 0);
+	CU_ASSERT_EQUAL(err.kind, ERR_CANCELLED);
+	err_clear(&err);
+	CU_ASSERT_TRUE(erofs_write(&op, m.tree, &chain, m.fd, &err) < 0);
+	CU_ASSERT_EQUAL(err.kind, ERR_CANCELLED);
+}
+
+static int write_to_full(void *arg)
+{
+	static const struct digest chain = { .alg = DIGEST_SHA256 };
+	struct erofsmaker *m = arg;
+	struct err err = { 0 };
+
+	CHILD_CHECK(erofs_write(NULL, m->tree, &chain, m->fd, &err) == -EFBIG);
+	CHILD_CHECK(err.errnum == EFBIG);
+	return 0;
+}
+
+/* A file that can't grow, at several lengths: an error, whichever write meets it. */
+void test_erofs__ends_when_the_disk_does(void)
+{
+	static const unsigned long rooms[] = { 1, 4096, 1048576, 1400000 };
+	_erofsmaker_ struct erofsmaker m = erofsmaker_make();
+	_tarmaker_ struct tarmaker t = { 0 };
+	struct err err = { 0 };
+
+	add_many(&t, "many", 15000);
+	tarmaker_end(&t);
+	erofsmaker_layer(&m, &t);
+	CU_ASSERT_EQUAL_FATAL(erofsmaker_write(&m, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		const struct child_setup setup = { .max_file_bytes = rooms[i] };
+
+		CU_ASSERT_EQUAL(ftruncate(m.fd, 0), 0);
+		CU_ASSERT_EQUAL(child_run(&setup, write_to_full, &m), 0);
+	}
 }
