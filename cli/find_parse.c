@@ -34,17 +34,19 @@ static bool is(const struct parser *p, const char *word, const char *other)
 	return at && (!strcmp(at, word) || (other && !strcmp(at, other)));
 }
 
+/* Before a node is made that owns something. */
+static int need_room(const struct parser *p, struct err *err)
+{
+	if (p->expr->count >= NODES_MAX)
+		return err_set(err, ERR_USAGE, "an expression of more than %d parts", NODES_MAX);
+	return 0;
+}
+
 static int add(struct parser *p, struct find_node node, size_t *ret, struct err *err)
 {
 	struct find_expr *e = p->expr;
 
-	if (e->count >= NODES_MAX) {
-		if (node.regex) {
-			regfree(node.regex);
-			free(node.regex);
-		}
-		return err_set(err, ERR_USAGE, "an expression of more than %d parts", NODES_MAX);
-	}
+	TRY(need_room(p, err));
 	if (e->count == e->alloc) {
 		e->alloc = e->alloc ? e->alloc * 2 : 16;
 		e->nodes = xreallocarray(e->nodes, e->alloc, sizeof(node));
@@ -107,6 +109,7 @@ static int parse_test(struct parser *p, size_t *ret, struct err *err)
 
 	if (rc)
 		return rc < 0 ? rc : 0;
+	TRY(need_room(p, err));
 	rc = find_test(p->expr, &node, word, arg, err);
 	TRY(rc);
 	if (!rc)
