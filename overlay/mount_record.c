@@ -169,11 +169,27 @@ int mount_record_swap(struct store *store, const struct mount_record *old,
 			    (struct record_value){ text.data, text.len }, err);
 }
 
+struct removal {
+	const char *key;
+	uint64_t generation;
+};
+
+static int remove_record(struct records *records, void *arg, struct err *err)
+{
+	const struct removal *x = arg;
+
+	return records_remove(records, x->key, x->generation, err);
+}
+
 int mount_record_remove(struct store *store, const struct mount_record *old, struct err *err)
 {
 	char key[KEY_BYTES];
 
-	return records_remove(store->records, key_of(&old->entry, key), old->generation, err);
+	struct removal x = { key_of(&old->entry, key), old->generation };
+
+	return old->entry.is_writable
+		       ? records_remove(store->records, x.key, x.generation, err)
+		       : records_transaction_relaxed(store->records, remove_record, &x, err);
 }
 
 /* --- reading --- */

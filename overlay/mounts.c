@@ -237,7 +237,11 @@ static int check_layers(const struct mounting *m, struct err *err)
 
 static int record(struct mounting *m, struct err *err)
 {
-	TRY(records_transaction(m->request.store->records, write_record, m, err));
+	struct records *records = m->request.store->records;
+
+	/* A mount is gone with the power; a root is not. */
+	TRY(m->entry.is_writable ? records_transaction(records, write_record, m, err)
+				 : records_transaction_relaxed(records, write_record, m, err));
 	m->has_record = true;
 	return m->entry.is_writable ? check_layers(m, err) : 0;
 }

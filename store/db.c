@@ -271,6 +271,20 @@ static int configure(struct db *s, struct err *err)
 		    err);
 }
 
+int db_relax(struct db *s, bool relaxed, struct err *err)
+{
+	if (s->is_relaxed == relaxed)
+		return 0;
+	/* The log is written back now and then, so that reading it at the next start stays cheap. */
+	TRY(exec(s,
+		 relaxed ? "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=64"
+			 : "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000",
+		 err));
+	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, relaxed, NULL);
+	s->is_relaxed = relaxed;
+	return 0;
+}
+
 static int open_and_check(struct db *s, const char *path, enum records_mode mode, struct err *err)
 {
 	const char *query = "";

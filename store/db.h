@@ -30,12 +30,19 @@ struct db {
 	sqlite3 *handle;
 	char *path; /* for messages; escaped */
 	sqlite3_stmt *statements[DB_STATEMENT_COUNT];
+	bool is_relaxed;
 };
 
 /* See records_open_sqlite and records_create_sqlite. */
 int db_create(const char *path, struct err *err);
 int db_open(const char *path, enum records_mode mode, struct db *ret, struct err *err);
 void db_close(struct db *s);
+/*
+ * Whether commits from now on may be lost in a power cut; they are not synced then. After the last
+ * of such commits the log stays behind at close, unless a durable one came after it: writing it
+ * back would sync it.
+ */
+int db_relax(struct db *s, bool relaxed, struct err *err);
 
 /* A statement ready to bind and step; reset it after. */
 int db_prepare(struct db *s, enum db_statement which, sqlite3_stmt **ret, struct err *err);

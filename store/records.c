@@ -145,13 +145,19 @@ static int run(struct records *r, records_work_fn *fn, void *arg, struct err *er
 
 int records_transaction(struct records *r, records_work_fn *fn, void *arg, struct err *err)
 {
-	TRY(r->ops->begin(r, true, err));
+	TRY(r->ops->begin(r, RECORDS_DURABLE, err));
+	return run(r, fn, arg, err);
+}
+
+int records_transaction_relaxed(struct records *r, records_work_fn *fn, void *arg, struct err *err)
+{
+	TRY(r->ops->begin(r, RECORDS_RELAXED, err));
 	return run(r, fn, arg, err);
 }
 
 int records_snapshot(struct records *r, records_work_fn *fn, void *arg, struct err *err)
 {
-	TRY(r->ops->begin(r, false, err));
+	TRY(r->ops->begin(r, RECORDS_SNAPSHOT, err));
 	return run(r, fn, arg, err);
 }
 

@@ -46,6 +46,12 @@ struct records_range {
 /* Called in bytewise order of the keys; non-zero stops the walk with that result. All borrowed. */
 typedef int records_fn(void *arg, const char *key, const struct record *rec, struct err *err);
 
+enum records_tx {
+	RECORDS_SNAPSHOT, /* reads only */
+	RECORDS_DURABLE,  /* what it wrote survives a power cut */
+	RECORDS_RELAXED,  /* survives the process, but maybe not a power cut */
+};
+
 /* What a backend must do; all mandatory. Keys and values are within the limits. */
 struct records_ops {
 	int (*get)(struct records *r, const char *key, struct record *ret, struct err *err);
@@ -61,7 +67,7 @@ struct records_ops {
 	 * Begins a transaction of this thread, or a level more of it; other threads wait until it
 	 * ended. Each begin that succeeded has its end.
 	 */
-	int (*begin)(struct records *r, bool write, struct err *err);
+	int (*begin)(struct records *r, enum records_tx tx, struct err *err);
 	int (*end)(struct records *r, bool commit, struct err *err);
 	void (*close)(struct records *r);
 };
@@ -94,6 +100,11 @@ typedef int records_work_fn(struct records *r, void *arg, struct err *err);
  * threads and processes that write wait. Returns what fn returned.
  */
 int records_transaction(struct records *r, records_work_fn *fn, void *arg, struct err *err);
+/*
+ * The same for what is worth nothing after a power cut anyway (what is mounted): not synced. All
+ * that was durable before stays so, and the records stay whole.
+ */
+int records_transaction_relaxed(struct records *r, records_work_fn *fn, void *arg, struct err *err);
 /*
  * Runs fn over one state of the records, whatever others write meanwhile. Inside it nothing can be
  * written. Inside a transaction it is part of that.

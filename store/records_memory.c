@@ -212,8 +212,10 @@ static int memory_list(struct records *base, const struct records_range *range, 
 	return rc;
 }
 
-static int begin_locked(struct memory_records *r, bool write, struct err *err)
+static int begin_locked(struct memory_records *r, enum records_tx tx, struct err *err)
 {
+	const bool write = tx != RECORDS_SNAPSHOT;
+
 	if (r->depth)
 		return write ? refuse_write(r, err) : 0;
 	if (write)
@@ -222,12 +224,12 @@ static int begin_locked(struct memory_records *r, bool write, struct err *err)
 	return 0;
 }
 
-static int memory_begin(struct records *base, bool write, struct err *err)
+static int memory_begin(struct records *base, enum records_tx tx, struct err *err)
 {
 	struct memory_records *r = of(base);
 
 	pthread_mutex_lock(&r->lock);
-	const int rc = begin_locked(r, write, err);
+	const int rc = begin_locked(r, tx, err);
 
 	if (rc < 0)
 		pthread_mutex_unlock(&r->lock);

@@ -127,34 +127,37 @@ static int next_generation(struct sqlite_records *r, uint64_t *ret, struct err *
  * Begins the outermost level. What ends it is prepared first: there may be no memory for that
  * later. A transaction that could not even be rolled back must not become part of the next.
  */
-static int start(struct sqlite_records *r, bool write, struct err *err)
+static int start(struct sqlite_records *r, enum records_tx tx, struct err *err)
 {
+	const bool write = tx != RECORDS_SNAPSHOT;
 	sqlite3_stmt *stmt = NULL;
 
 	TRY(db_prepare(&r->db, DB_COMMIT, &stmt, err));
 	TRY(db_prepare(&r->db, DB_ROLLBACK, &stmt, err));
 	if (!sqlite3_get_autocommit(r->db.handle))
 		TRY(db_run(&r->db, DB_ROLLBACK, err));
+	if (write)
+		TRY(db_relax(&r->db, tx == RECORDS_RELAXED, err));
 	TRY(db_run(&r->db, write ? DB_BEGIN_WRITE : DB_BEGIN_READ, err));
 	r->writes = write;
 	return 0;
 }
 
-static int begin_locked(struct sqlite_records *r, bool write, struct err *err)
+static int begin_locked(struct sqlite_records *r, enum records_tx tx, struct err *err)
 {
 	if (r->doomed)
 		return record_doomed(err);
-	if (r->depth && write && !r->writes)
+	if (r->depth && tx != RECORDS_SNAPSHOT && !r->writes)
 		return err_set(err, ERR_FAILED, "records: a write inside a snapshot");
-	return r->depth == 0 ? start(r, write, err) : 0;
+	return r->depth == 0 ? start(r, tx, err) : 0;
 }
 
-static int sqlite_begin(struct records *base, bool write, struct err *err)
+static int sqlite_begin(struct records *base, enum records_tx tx, struct err *err)
 {
 	struct sqlite_records *r = of(base);
 
 	pthread_mutex_lock(&r->lock);
-	const int rc = begin_locked(r, write, err);
+	const int rc = begin_locked(r, tx, err);
 
 	if (rc < 0)
 		pthread_mutex_unlock(&r->lock);
@@ -249,7 +252,7 @@ static int end_write(struct sqlite_records *r, int rc, struct err *err)
 static int sqlite_swap(struct records *base, const char *key, uint64_t generation,
 		       struct record_value value, struct err *err)
 {
-	TRY(sqlite_begin(base, true, err));
+	TRY(sqlite_begin(base, RECORDS_DURABLE, err));
 	return end_write(of(base), write_locked(of(base), key, generation, value, err), err);
 }
 
@@ -262,7 +265,7 @@ static int sqlite_create(struct records *r, const char *key, struct record_value
 static int sqlite_remove(struct records *base, const char *key, uint64_t generation,
 			 struct err *err)
 {
-	TRY(sqlite_begin(base, true, err));
+	TRY(sqlite_begin(base, RECORDS_DURABLE, err));
 	return end_write(of(base), remove_locked(of(base), key, generation, err), err);
 }
 

@@ -115,12 +115,12 @@ static int shim_list(struct records *r, const struct records_range *range, recor
 	return real->ops->list(real, range, fn, arg, err);
 }
 
-static int shim_begin(struct records *r, bool write, struct err *err)
+static int shim_begin(struct records *r, enum records_tx tx, struct err *err)
 {
 	struct records *real = step(r);
 
 	container_of(r, struct shim, base)->depth++;
-	return real->ops->begin(real, write, err);
+	return real->ops->begin(real, tx, err);
 }
 
 static int shim_end(struct records *r, bool commit, struct err *err)

@@ -57,6 +57,45 @@ void test_transactions__all_or_nothing(void)
 	}
 }
 
+/* Relaxed ones are transactions too; what they leave behind is there for whoever opens it next. */
+void test_transactions__relaxed_ones_are_seen_by_the_next(void)
+{
+	FOR_EACH_BACKEND(f)
+	{
+		struct err err = { 0 };
+		int result = -1;
+
+		CU_ASSERT_EQUAL(records_transaction_relaxed(f.store->records, put_two, &result,
+							    &err),
+				-EIO);
+		CU_ASSERT_FALSE(has(f.store->records, "a"));
+		result = 0;
+		CU_ASSERT_EQUAL(records_put(f.store->records, "before", text("x"), &err), 0);
+		CU_ASSERT_EQUAL(
+			records_transaction_relaxed(f.store->records, put_two, &result, &err), 0);
+		CU_ASSERT_TRUE(has(f.store->records, "a"));
+		if (!f.is_files)
+			continue;
+		store_close(f.store);
+		CU_ASSERT_EQUAL_FATAL(store_open(f.path, STORE_READ_ONLY, &f.store, &err), 0);
+		CU_ASSERT_TRUE(has(f.store->records, "before"));
+		CU_ASSERT_TRUE(has(f.store->records, "b"));
+		store_close(f.store);
+		CU_ASSERT_EQUAL_FATAL(store_open(f.path, 0, &f.store, &err), 0);
+		/* A durable one after them takes the log away again. */
+		CU_ASSERT_EQUAL(
+			records_transaction_relaxed(f.store->records, put_two, &result, &err), 0);
+		CU_ASSERT_EQUAL(records_put(f.store->records, "after", text("y"), &err), 0);
+		store_close(f.store);
+		_free_ char *wal = xasprintf("%s/records.db-wal", f.path);
+
+		CU_ASSERT_EQUAL(access(wal, F_OK), -1);
+		CU_ASSERT_EQUAL_FATAL(store_open(f.path, 0, &f.store, &err), 0);
+		CU_ASSERT_TRUE(has(f.store->records, "after"));
+		CU_ASSERT_TRUE(has(f.store->records, "a"));
+	}
+}
+
 static int outer(struct records *r, void *arg, struct err *err)
 {
 	TRY(records_put(r, "outer", text("x"), err));
