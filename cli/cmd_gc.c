@@ -7,6 +7,7 @@
 #include "cli/cmd_list.h"
 #include "cli/out.h"
 #include "cli/wire.h"
+#include "overlay/mounts.h"
 #include "store/gc.h"
 
 struct flags {
@@ -57,7 +58,8 @@ static uint64_t total(const struct gc_result *r)
 	return r->blob_bytes + r->layer_bytes + r->tree_bytes + r->part_bytes;
 }
 
-static int put_json(const struct flags *flags, const struct gc_result *r, struct err *err)
+static int put_json(const struct flags *flags, const struct gc_result *r, uint64_t mounts,
+		    struct err *err)
 {
 	struct json *o = json_new_object();
 
@@ -70,6 +72,7 @@ static int put_json(const struct flags *flags, const struct gc_result *r, struct
 	json_set_int(o, "TreeBytes", (int64_t)r->tree_bytes);
 	json_set_int(o, "Parts", (int64_t)r->parts);
 	json_set_int(o, "PartBytes", (int64_t)r->part_bytes);
+	json_set_int(o, "StaleMounts", (int64_t)mounts);
 	json_set_int(o, "TotalBytes", (int64_t)total(r));
 	return out_json(o, 0, err);
 }
@@ -84,7 +87,7 @@ static void put_count(bool *ret_first, uint64_t count, const char *what)
 	*ret_first = false;
 }
 
-static void put_text(const struct flags *flags, const struct gc_result *r)
+static void put_text(const struct flags *flags, const struct gc_result *r, uint64_t mounts)
 {
 	bool first = true;
 
@@ -93,11 +96,12 @@ static void put_text(const struct flags *flags, const struct gc_result *r)
 	put_count(&first, r->layers, "layer");
 	put_count(&first, r->trees, "tree");
 	put_count(&first, r->parts, "interrupted download");
+	put_count(&first, mounts, "stale mount");
 	puts(first ? "" : ")");
 }
 
 static int collect(struct cli *cli, const struct flags *flags, struct gc_result *ret,
-		   struct err *err)
+		   uint64_t *ret_mounts, struct err *err)
 {
 	const struct gc_request request = { .dry_run = flags->dry_run,
 					    .fn = say,
@@ -111,8 +115,11 @@ static int collect(struct cli *cli, const struct flags *flags, struct gc_result 
 		return 0;
 	}
 	TRY(rc);
-	if (!flags->dry_run)
+	if (!flags->dry_run) {
 		TRY(wire_store(cli, WIRE_WRITE, &store, err));
+		/* What is mounted no more holds nothing. */
+		TRY(mounts_clean(&cli->op, store, ret_mounts, err));
+	}
 	if (gc_collect(&cli->op, store, &request, ret, err) < 0)
 		return err_prefix(err, "collect");
 	return 0;
@@ -122,12 +129,13 @@ static int run(struct cli *cli, const void *values, struct err *err)
 {
 	const struct flags *flags = values;
 	struct gc_result result = { 0 };
+	uint64_t mounts = 0;
 
-	TRY(collect(cli, flags, &result, err));
+	TRY(collect(cli, flags, &result, &mounts, err));
 	if (flags->json)
-		return put_json(flags, &result, err);
+		return put_json(flags, &result, mounts, err);
 	if (!cli->globals.quiet)
-		put_text(flags, &result);
+		put_text(flags, &result, mounts);
 	return 0;
 }
 

@@ -2,8 +2,13 @@
 #
 # img fsck: every kind of damage is found, mended from what the store has, or from the registry, and
 # what can't be mended is said and costs no more than it must.
+#
+# All in a mount namespace of its own, so that nothing can reach the machine.
+[ -n "${IMG_TEST_UNSHARED-}" ] || [ "$(id -u)" != 0 ] ||
+	exec env IMG_TEST_UNSHARED=1 unshare -m --propagation private bash "$0" "$@"
 . "$IMG_ROOT/tests/flow/lib.sh"
 . "$IMG_ROOT/fixtures/lib.sh"
+[ "$(id -u)" != 0 ] || seal_machine
 
 make_fixtures
 start_registry plain
