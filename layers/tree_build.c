@@ -149,7 +149,7 @@ static int put_link(struct merge *m, uint32_t name, struct err *err)
 
 	TRY(find_target(m, &target, err));
 	if (target == name) {
-		names_at(&m->names, name)->replaced = false;
+		names_at(&m->names, name)->replaced = 0;
 		return 0;
 	}
 	if (names_at(&m->names, name)->own_dir != TREE_NONE && is_below(m, target, name))

@@ -69,7 +69,7 @@ static int mark_replaced(struct merge *m, struct err *err)
 		return 0;
 	found = names_find(&m->names, names_at(&m->names, at)->own_dir, base);
 	if (found != TREE_NONE && merge_is_symlink(m, found))
-		names_at(&m->names, found)->replaced = true;
+		names_at(&m->names, found)->replaced = (uint16_t)(m->layer + 1);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ int merge_put(struct merge *m, uint32_t name, uint32_t inode, bool is_directory,
 		m->cached.p = NULL;
 	touch(m, n, true);
 	n->inode = inode;
-	n->replaced = false;
+	n->replaced = 0;
 	if (!is_directory)
 		kill_dir(m, n);
 	else if (!was_directory)

@@ -42,8 +42,9 @@ struct name {
 	uint32_t inode;
 	uint32_t own_dir; /* TREE_NONE: not a directory */
 	uint16_t touched; /* the last layer that changed it */
-	bool existed;	  /* before that layer */
-	bool replaced;	  /* a symbolic link that this layer's own entries replace */
+	/* A symbolic link that a layer's own entries replace: that layer + 1. */
+	uint16_t replaced;
+	bool existed; /* before the layer that touched it */
 };
 struct dir {
 	uint32_t owner; /* name */

@@ -197,7 +197,8 @@ static int step(struct merge *m, struct walk *w, struct path part, struct err *e
 		w->at = found;
 		return 0;
 	}
-	if (!merge_is_symlink(m, found) || (name->replaced && w->flags & RESOLVE_LOWER))
+	if (!merge_is_symlink(m, found) ||
+	    (name->replaced == m->layer + 1 && w->flags & RESOLVE_LOWER))
 		return push_missing(m, part, err);
 	return follow(m, w, found, err);
 }

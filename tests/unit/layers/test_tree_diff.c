@@ -257,6 +257,56 @@ void test_tree_diff__same_layer_is_not_read(void)
 	check_text("itself", "", &request);
 }
 
+/* A tree of one sparse file "f": its size, the map of its runs, and their bytes. */
+static void init_sparse(struct tm_tree *t, const char *size, const char *map, const char *bytes)
+{
+	_tarmaker_ struct tarmaker tar = { 0 };
+
+	tarmaker_pax(&tar, 'x', "GNU.sparse.size", size, "GNU.sparse.numblocks", "1",
+		     "GNU.sparse.map", map, NULL);
+	tarmaker_header(&tar,
+			&(struct tm_header){
+				.name = "f", .size = strlen(bytes), .mode = 0644, .type = '0' });
+	tarmaker_data(&tar, bytes, strlen(bytes));
+	tarmaker_end(&tar);
+	*t = (struct tm_tree){ 0 };
+	CU_ASSERT_EQUAL_FATAL(tarmaker_layer(&tar, &t->layers[0], &t->err), 0);
+	t->count = 1;
+	CU_ASSERT_EQUAL_FATAL(tree_build(NULL, t->layers, 1, &t->tree, &t->err), 0);
+}
+
+void test_tree_diff__holes_cost_nothing(void)
+{
+	static const struct {
+		const char *title, *a_map, *b_map, *want;
+	} rows[] = {
+		{ "the same", "1000,3", "1000,3", "" },
+		{ "elsewhere", "1000,3", "1001,3", "C content f" },
+		{ "at the end", "4611686018427387900,3", "4611686018427387901,3", "C content f" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_tm_tree_ struct tm_tree a = { 0 }, b = { 0 };
+
+		init_sparse(&a, "4611686018427387904", rows[i].a_map, "abc");
+		init_sparse(&b, "4611686018427387904", rows[i].b_map, "abc");
+		check_text(rows[i].title, rows[i].want,
+			   &(struct tree_diff_request){ .a = a.tree, .b = b.tree });
+	}
+}
+
+void test_tree_diff__holes_are_zeros(void)
+{
+	_free_ char *bytes = xcalloc(1, 5000);
+	_tm_tree_ struct tm_tree a = { 0 }, b = { 0 };
+
+	memcpy(bytes + 1000, "abc", 3);
+	init_sparse(&a, "5000", "1000,3", "abc");
+	init_file(&b, bytes, 5000);
+	check_text("a hole and zeros", "",
+		   &(struct tree_diff_request){ .a = a.tree, .b = b.tree });
+}
+
 static int stop(void *arg, const struct tree_diff *d, struct err *err)
 {
 	(void)d;
