@@ -9,6 +9,7 @@
 #include "manifest/place.h"
 #include "pull/local.h"
 #include "store/images.h"
+#include "transport/layout.h"
 
 void image_close(struct image *image)
 {
@@ -66,14 +67,44 @@ static int not_in_store(const struct reference *ref, struct err *err)
 	return -err_class(ERR_NOT_FOUND)->errnum;
 }
 
+const char *image_from(const struct image *image)
+{
+	if (image->is_layout)
+		return "layout";
+	return image->is_local ? "store" : "registry";
+}
+
 static int unsupported_place(const char *operand, struct err *err)
 {
-	const int rc = err_set(err, ERR_UNSUPPORTED,
-			       "%s: images in layouts and archives can't be read yet",
+	const int rc = err_set(err, ERR_UNSUPPORTED, "%s: images in archives can't be read yet",
 			       TEXT_ESCAPED(operand));
 
-	err_hint(err, "name an image of the store or of a registry");
+	err_hint(err, "name an image of the store, of a layout or of a registry");
 	return rc;
+}
+
+static int not_a_registry(const char *operand, struct err *err)
+{
+	err_set(err, ERR_USAGE, "%s: not a registry", TEXT_ESCAPED(operand));
+	err_hint(err, "img copy goes from place to place");
+	return -err_class(ERR_USAGE)->errnum;
+}
+
+static int open_layout(struct cli *cli, const struct place *place, struct image *ret,
+		       struct err *err)
+{
+	_image_ struct image image = { .is_layout = true };
+	_free_ char *name = place->name ? xstrdup(place->name) : NULL;
+
+	TRY(layout_open(&cli->op, place->path, LAYOUT_READ, &image.transport, err));
+	if (!name)
+		TRY(layout_only_name(image.transport, &name, err));
+	image.ref.path = xasprintf("oci:%s", place->path);
+	if (digest_parse(name, strlen(name), &image.ref.digest, NULL) < 0)
+		image.ref.tag = TAKE_PTR(name);
+	*ret = image;
+	image = (struct image){ 0 };
+	return 0;
 }
 
 int image_parse_remote(const char *text, struct reference *ret, struct err *err)
@@ -82,7 +113,7 @@ int image_parse_remote(const char *text, struct reference *ret, struct err *err)
 
 	TRY(place_parse(text, &place, err));
 	if (place.path)
-		return unsupported_place(text, err);
+		return not_a_registry(text, err);
 	if (place.kind == PLACE_STORE)
 		return err_set(err, ERR_USAGE, "%s: the store is not a registry",
 			       TEXT_ESCAPED(text));
@@ -119,6 +150,8 @@ int image_open(struct cli *cli, const char *operand, struct image *ret, struct e
 	struct choice choice = { 0 };
 
 	TRY(place_parse(operand, &place, err));
+	if (place.kind == PLACE_OCI)
+		return open_layout(cli, &place, ret, err);
 	if (place.path)
 		return unsupported_place(operand, err);
 	TRY(choose(cli, &place, &choice, err));

@@ -17,10 +17,13 @@
 struct cli;
 struct store;
 
-/* An image that was found. Owns its parts, borrows the store. */
+/*
+ * An image that was found. Owns its parts, borrows the store. Of one in a layout the reference has
+ * no domain: path "oci:DIR", and as tag the name in it.
+ */
 struct image {
 	struct reference ref;
-	bool is_local;
+	bool is_local, is_layout;
 	struct store *store; /* when local */
 	struct transport *transport;
 };
@@ -33,6 +36,8 @@ int image_open(struct cli *cli, const char *operand, struct image *ret, struct e
 /* In the registry, whatever the store has. */
 int image_open_remote(struct cli *cli, const struct reference *ref, struct image *ret,
 		      struct err *err);
+/* Where it was found: "store", "layout", "registry". */
+const char *image_from(const struct image *image);
 void image_close(struct image *image);
 #define _image_ __attribute__((cleanup(image_close)))
 

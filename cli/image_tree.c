@@ -206,7 +206,7 @@ int image_tree_read(struct cli *cli, const struct image *image, struct json **re
 
 	json_set_str(root, "Kind", "image");
 	json_set_str(root, "Name", name);
-	json_set_str(root, "From", image->is_local ? "store" : "registry");
+	json_set_str(root, "From", image_from(image));
 	json_set(root, "Children", children);
 	TRY(transport_get_document(image->transport, &cli->op, image_key(image, scratch), &file,
 				   err));

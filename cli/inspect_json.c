@@ -173,7 +173,7 @@ static void set_ours(struct json *o, const struct image *image, const struct ima
 	const bool has_index = c->top != c->manifest;
 
 	json_set_str(o, "Reference", reference);
-	json_set_str(o, "From", image->is_local ? "store" : "registry");
+	json_set_str(o, "From", image_from(image));
 	json_set_str(o, "MediaType", c->top->descriptor.media_type);
 	json_set(o, "Manifest", descriptor_json(&c->manifest->descriptor));
 	json_set(o, "ConfigDescriptor", descriptor_json(&c->doc.manifest.config));

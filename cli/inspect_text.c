@@ -94,7 +94,11 @@ static void identity(const struct image *image, const struct image_content *c, F
 	_free_ char *platform = platform_text(&c->image.platform);
 
 	line("Name", name, out);
-	line("From", image->is_local ? "the store" : "its registry", out);
+	line("From",
+	     image->is_layout  ? "a layout"
+	     : image->is_local ? "the store"
+			       : "its registry",
+	     out);
 	line("Digest", c->top->descriptor.digest_text, out);
 	line("Media type", c->top->descriptor.media_type, out);
 	if (c->top != c->manifest) {

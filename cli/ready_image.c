@@ -50,9 +50,34 @@ static int pull_and_load(struct cli *cli, const char *operand, struct ready_imag
 	return load(cli, operand, r, err);
 }
 
+/* Its blobs and layers go into the store, unnamed: gc takes them once nobody uses them. */
+static int take_from_layout(struct cli *cli, struct ready_image *r, struct err *err)
+{
+	_platform_ struct platform platform = { 0 };
+	struct pull_result result = { 0 };
+	const int wants = wire_platform(cli, &platform, err);
+
+	TRY(wants);
+	TRY(wire_store(cli, WIRE_WRITE, &r->image.store, err));
+	const struct pull_request req = {
+		.from = r->image.transport,
+		.to = r->image.store,
+		.ref = &r->image.ref,
+		.platform = wants ? &platform : NULL,
+		.unnamed = true,
+		.jobs = cli->net.jobs,
+	};
+
+	TRY(pull_image(&cli->op, &req, &result, err));
+	pull_result_fini(&result);
+	return image_load(cli, &r->image, &r->content, err);
+}
+
 static int find(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
 {
 	TRY(image_open(cli, operand, &r->image, err));
+	if (r->image.is_layout)
+		return take_from_layout(cli, r, err);
 	if (!r->image.is_local)
 		return pull_and_load(cli, operand, r, err);
 	struct err local = { 0 };

@@ -50,7 +50,7 @@ silent_err 2 'exclude each other' "--platform and --all-platforms" img pull --pl
 silent_err 2 '.' "not a reference" img pull 'UPPER/x:y:z'
 silent_err 2 'did you mean localhost:5000/REPO' "a host for a reference" img pull localhost:5000
 silent_err 2 'not a registry' "no host" img login myhost
-silent_err 1 'layouts and archives' "a place of a later day" img inspect oci:dir
+silent_err 1 'in archives' "a place of a later day" img inspect oci-archive:file
 silent_err 2 'the store is not a registry' "pull store:" img pull store:x
 silent_err 2 'no field .Nope' "inspect --format: a wrong field" img inspect --format '{{.Nope}}' "$R"
 silent_err 2 'can.t have a digest' "tag: a name with a digest" \
