@@ -61,15 +61,17 @@ static bool runs_next(struct runs *r, struct run *ret)
 	return true;
 }
 
-/* Whether the tar can stand for [start, end) of the file, which lies in the run. */
+/*
+ * Whether the tar can stand for the chunk [start, end) of the file, which lies in the run. Chunks end
+ * with a block, or with the file.
+ */
 static bool is_direct(const struct runs *r, const struct run *run, uint64_t start, uint64_t end)
 {
 	const uint64_t mask = EROFS_BLOCK_BYTES - 1;
 	const uint64_t at = run->tar_offset + (start - run->start);
 	const uint64_t blocks = (at + (end - start) + mask) >> EROFS_BLOCK_BITS;
 
-	/* Only the end of the file may end inside a block. */
-	if ((at & mask) || ((end & mask) && end != r->st.size_bytes))
+	if (at & mask)
 		return false;
 	return blocks <= r->tar_whole >> EROFS_BLOCK_BITS && blocks < EROFS_HOLE;
 }

@@ -184,8 +184,10 @@ void test_erofs_verify__fields_of_the_superblock(void)
 void test_erofs_verify__fields_of_inodes(void)
 {
 	struct sample s = { 0 };
+	struct erofs_device device;
 
 	sample_make(&s);
+	memcpy(&device, s.data + EROFS_DEVICES_OFFSET, sizeof(device));
 	const struct {
 		size_t inode, at;
 		const char *name;
@@ -242,6 +244,9 @@ void test_erofs_verify__fields_of_inodes(void)
 		{ s.large, 66, "device of a chunk", 2, 2 },
 		{ s.large, 66, "device of a chunk", 0, 2 },
 		{ s.large, 68, "block of a chunk", 10000, 4 },
+		{ s.large, 68, "block of a chunk", device.blocks - 19, 4 },
+		{ s.file, INODE(u), device.unified_block + device.blocks, 4 },
+		{ s.file, INODE(u), device.unified_block - 1, 4 },
 		{ s.large, 68, "block of a chunk", UINT32_MAX, 4 },
 		{ s.large, 72, "after the chunks", 1, 1 },
 		{ s.with, 64, "name filter", 1, 4 },
