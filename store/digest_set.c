@@ -77,6 +77,13 @@ bool digest_set_has(const struct digest_set *s, const struct digest *d)
 	return s->slots[find_slot(s, d)] != 0;
 }
 
+size_t digest_set_find(const struct digest_set *s, const struct digest *d)
+{
+	const uint32_t number = s->slots[find_slot(s, d)];
+
+	return number ? number - 1 : SIZE_MAX;
+}
+
 size_t digest_set_count(const struct digest_set *s)
 {
 	return s->count;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum reach_kind { REACH_BLOB, REACH_LAYER, REACH_TREE, REACH_KIND_COUNT };
 /* Called once for each thing; non-zero stops. `size` is the descriptor's (blobs), else 0. */
@@ -43,6 +44,8 @@ struct digest_set *digest_set_new(void);
 bool digest_set_add(struct digest_set *s, const struct digest *d);
 bool digest_set_has(const struct digest_set *s, const struct digest *d);
 size_t digest_set_count(const struct digest_set *s);
+/* Its number, from 0 in the order of the adds; SIZE_MAX when it is not in it. */
+size_t digest_set_find(const struct digest_set *s, const struct digest *d);
 /* NULL is fine. */
 void digest_set_free(struct digest_set *s);
 
