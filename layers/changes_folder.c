@@ -19,15 +19,17 @@
 #define LIST_BYTES ((size_t)64 * 1024)
 #define TEXT_MAX   ((size_t)1 << 30)
 
-/* The part behind the prefix that overlayfs gives its own; NULL for others. */
-static const char *overlay_name(const char *xattr)
+/* Finds the part behind the prefix that overlayfs gives its own. */
+static bool is_overlay(const char *xattr, const char **ret_name)
 {
 	static const char *const prefixes[] = { "trusted.overlay.", "user.overlay." };
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (text_starts_with(xattr, prefixes[i]))
-			return xattr + strlen(prefixes[i]);
-	return NULL;
+		if (text_starts_with(xattr, prefixes[i])) {
+			*ret_name = xattr + strlen(prefixes[i]);
+			return true;
+		}
+	return false;
 }
 
 /* 1 when the value is "y". */
@@ -43,9 +45,9 @@ static int is_yes(const char *path, const char *xattr, struct err *err)
 
 static int mark(const char *path, const char *xattr, struct marks *m, struct err *err)
 {
-	const char *name = overlay_name(xattr);
+	const char *name = "";
 
-	if (!name) {
+	if (!is_overlay(xattr, &name)) {
 		m->has_others |= strcmp(xattr, "security.selinux") != 0;
 	} else if (!strcmp(name, "whiteout")) {
 		m->is_whiteout = true;
@@ -69,14 +71,17 @@ int marks_read(int dir, const char *name, struct marks *ret, struct err *err)
 	struct marks m = { 0 };
 	ssize_t len = llistxattr(path, NULL, 0);
 
+	if (len < 0 && errno != EOPNOTSUPP)
+		return err_sys(err, errno, "attributes");
+	/* Most have none. */
 	if (len > 0) {
 		list = xcalloc(1, LIST_BYTES);
 		len = llistxattr(path, list, LIST_BYTES);
+		if (len < 0)
+			return err_sys(err, errno, "attributes");
+		for (ssize_t at = 0; at < len; at += (ssize_t)strlen(list + at) + 1)
+			TRY(mark(path, list + at, &m, err));
 	}
-	if (len < 0 && errno != EOPNOTSUPP)
-		return err_sys(err, errno, "attributes");
-	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(list + at) + 1)
-		TRY(mark(path, list + at, &m, err));
 	*ret = m;
 	return 0;
 }

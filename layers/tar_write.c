@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "sys/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/sendfile.h>
 
@@ -201,6 +202,7 @@ static int sparse_map(struct buf *map, const struct tar_entry *e, struct err *er
 	const bool tail = !last || last->logical_offset + last->bytes < e->size_bytes;
 
 	TRY(buf_printf(map, err, "%zu\n", e->extent_count + tail));
+	assert(e->extents || !e->extent_count);
 	for (size_t i = 0; i < e->extent_count; i++)
 		TRY(buf_printf(map, err, "%" PRIu64 "\n%" PRIu64 "\n", e->extents[i].logical_offset,
 			       e->extents[i].bytes));

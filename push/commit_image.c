@@ -118,12 +118,12 @@ static void add_diff_id(struct json *root, const struct digest *diff_id)
 static int change_config(struct json *root, const struct commit_request *request, struct err *err)
 {
 	_json_ struct json *run = member(root, "config", JSON_OBJECT_);
-	bool is_cmd_set = false;
+	struct config_edit edit = { .run = run };
 
 	if (!request->change_count)
 		return 0;
 	for (size_t i = 0; i < request->change_count; i++)
-		TRY(config_change(run, request->changes[i], &is_cmd_set, err));
+		TRY(config_change(&edit, request->changes[i], err));
 	json_set(root, "config", TAKE_PTR(run));
 	return 0;
 }

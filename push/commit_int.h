@@ -85,12 +85,16 @@ int commit_documents(const struct commit *c, struct descriptor *ret_manifest,
 
 /* ---- changes of the config (config_change.c, words.c) ---- */
 
+/* The member "config" of an image config, at work. */
+struct config_edit {
+	struct json *run; /* borrowed */
+	bool is_cmd_set;  /* CMD was among the instructions: ENTRYPOINT leaves it alone */
+};
 /*
- * Applies one instruction ("ENV A=b") to the member "config" of an image config, as docker commit
- * --change does. ERR_USAGE quotes what is wrong. `is_cmd_set` is kept between calls: whether CMD
- * was among them (ENTRYPOINT forgets the one of the base).
+ * Applies one instruction ("ENV A=b") as docker commit --change does. ERR_USAGE quotes what is
+ * wrong; nothing is changed then.
  */
-int config_change(struct json *run, const char *instruction, bool *is_cmd_set, struct err *err);
+int config_change(struct config_edit *edit, const char *instruction, struct err *err);
 
 /*
  * Splits at white space that is not quoted; quotes stay. Each word is terminated in `out`; returns

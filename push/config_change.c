@@ -17,7 +17,7 @@
 struct change_run {
 	struct json *run; /* the member "config" */
 	const char *args; /* what follows the word */
-	bool *is_cmd_set;
+	struct config_edit *edit;
 };
 
 static int bad(struct err *err, const char *why)
@@ -71,7 +71,7 @@ static int on_cmd(struct change_run *c, struct err *err)
 {
 	(void)err;
 	json_set(c->run, "Cmd", command(c));
-	*c->is_cmd_set = true;
+	c->edit->is_cmd_set = true;
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static int on_entrypoint(struct change_run *c, struct err *err)
 	(void)err;
 	json_set(c->run, "Entrypoint", command(c));
 	/* The arguments of another program are no use to this one. */
-	if (!*c->is_cmd_set && json_get(c->run, "Cmd"))
+	if (!c->edit->is_cmd_set && json_get(c->run, "Cmd"))
 		json_set(c->run, "Cmd", json_new_null());
 	return 0;
 }
@@ -384,7 +384,7 @@ static const struct instruction *find(const char *text, size_t len)
 	return NULL;
 }
 
-static int apply(struct json *run, const char *text, bool *is_cmd_set, struct err *err)
+static int apply(struct config_edit *edit, const char *text, struct err *err)
 {
 	const size_t word = strcspn(text, " \t");
 	const struct instruction *found = find(text, word);
@@ -400,12 +400,12 @@ static int apply(struct json *run, const char *text, bool *is_cmd_set, struct er
 	if (!len)
 		return bad(err, "needs an argument");
 	_free_ char *args = xmemdupz(rest, len);
-	struct change_run c = { run, args, is_cmd_set };
+	struct change_run c = { .run = edit->run, .args = args, .edit = edit };
 
 	return found->run(&c, err);
 }
 
-int config_change(struct json *run, const char *instruction, bool *is_cmd_set, struct err *err)
+int config_change(struct config_edit *edit, const char *instruction, struct err *err)
 {
 	const char *text = instruction + strspn(instruction, " \t");
 	int rc;
@@ -415,7 +415,7 @@ int config_change(struct json *run, const char *instruction, bool *is_cmd_set, s
 	if (!text_is_utf8(text, strlen(text)) || strpbrk(text, "\r\n"))
 		rc = bad(err, "one line of UTF-8, please");
 	else
-		rc = apply(run, text, is_cmd_set, err);
+		rc = apply(edit, text, err);
 	if (rc < 0)
 		(void)err_prefix(err, "--change '%s'", TEXT_ESCAPED(instruction));
 	return rc;

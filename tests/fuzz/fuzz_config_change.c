@@ -23,12 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_json_ struct json *run = NULL;
 	struct image_run parsed = { 0 };
 	struct err err = { 0 };
-	bool is_cmd_set = false;
+	struct config_edit edit = { 0 };
 
 	/* The range of ports makes much of few bytes. */
 	if (size > 4096 || json_parse(before, strlen(before), &run, NULL) < 0)
 		return 0;
-	const int rc = config_change(run, text, &is_cmd_set, &err);
+	edit.run = run;
+	const int rc = config_change(&edit, text, &err);
 
 	if (json_print(run, 0, &out, NULL) < 0)
 		abort();

@@ -91,10 +91,11 @@ void test_config_change__rows(void)
 		_buf_ struct buf out = BUF_INIT(100000);
 		_json_ struct json *run = NULL;
 		struct err err = { 0 };
-		bool is_cmd_set = false;
+		struct config_edit edit = { 0 };
 
 		CU_ASSERT_EQUAL_FATAL(json_parse(before, strlen(before), &run, &err), 0);
-		const int rc = config_change(run, rows[i].change, &is_cmd_set, &err);
+		edit.run = run;
+		const int rc = config_change(&edit, rows[i].change, &err);
 
 		CU_ASSERT_EQUAL(rc < 0, !rows[i].after);
 		if (rc < 0) {
@@ -115,9 +116,9 @@ void test_config_change__cmd_then_entrypoint(void)
 {
 	_json_ struct json *run = json_new_object();
 	struct err err = { 0 };
-	bool is_cmd_set = false;
+	struct config_edit edit = { .run = run };
 
-	CU_ASSERT_EQUAL(config_change(run, "CMD [\"c\"]", &is_cmd_set, &err), 0);
-	CU_ASSERT_EQUAL(config_change(run, "ENTRYPOINT [\"e\"]", &is_cmd_set, &err), 0);
+	CU_ASSERT_EQUAL(config_change(&edit, "CMD [\"c\"]", &err), 0);
+	CU_ASSERT_EQUAL(config_change(&edit, "ENTRYPOINT [\"e\"]", &err), 0);
 	CU_ASSERT_EQUAL(json_count(json_get(run, "Cmd")), 1);
 }
