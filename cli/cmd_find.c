@@ -58,7 +58,7 @@ static int act(void *arg, enum find_kind action, const struct find_at *at, struc
 }
 
 static int find(struct cli *cli, struct look *look, struct find_expr *expr, const char *path,
-		const void *flags, struct err *err)
+		struct err *err)
 {
 	_free_ char *shown = xstrdup(path);
 	struct find_request request = { .expr = expr, .start_path = shown, .now_sec = time(NULL) };
@@ -69,10 +69,10 @@ static int find(struct cli *cli, struct look *look, struct find_expr *expr, cons
 	TRY(find_bind(expr, request.tree, err));
 	while (len > 1 && shown[len - 1] == '/')
 		shown[--len] = '\0';
-	return find_walk(&cli->op, &request, act, (void *)(uintptr_t)flags, err);
+	return find_walk(&cli->op, &request, act, cli->flags, err);
 }
 
-static int run(struct cli *cli, const void *flags, struct err *err)
+static int run(struct cli *cli, const void *values, struct err *err)
 {
 	_cleanup_(find_expr_fini) struct find_expr expr = { 0 };
 	_look_ struct look look = { 0 };
@@ -80,13 +80,14 @@ static int run(struct cli *cli, const void *flags, struct err *err)
 	struct look_request request = { 0 };
 	const char *path;
 
+	(void)values;
 	TRY(find_parse(cli->operands + 1, cli->operand_count - 1, &expr, err));
 	look_split(cli->operands[0], &image, &path);
 	request.image = image;
 	/* To look names up, passwd and group must be read. */
 	request.with_data = expr.has_names;
 	TRY(look_open(cli, &request, &look, err));
-	return find(cli, &look, &expr, path ? path : "/", flags, err);
+	return find(cli, &look, &expr, path ? path : "/", err);
 }
 
 const struct cmd cmd_find = {

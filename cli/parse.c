@@ -149,7 +149,8 @@ static int take_word(struct cli *cli, const char *word, struct err *err)
 		cli->operands[cli->operand_count++] = word;
 		return 0;
 	}
-	const struct cmd *cmd = cli->family ? cmd_lookup(cli->family, word) : cmd_lookup(word, NULL);
+	const struct cmd *cmd = cli->family ? cmd_lookup(cli->family, word)
+					    : cmd_lookup(word, NULL);
 
 	if (cmd)
 		set_cmd(cli, cmd);

@@ -82,6 +82,13 @@ expect_status 1 "no temporary file is left" sh -c "ls -A '$TMPDIR' | grep ."
 expect_status 1 "TMPDIR that can't be written: no contents" env TMPDIR=/nonexistent sh -c "img cat '$I:/opt/top' 2>/dev/null && exit 0; exit 1"
 check "TMPDIR that can't be written: names all the same" env TMPDIR=/nonexistent img ls -lR "$I"
 
+# --- layouts --------------------------------------------------------------------------------------
+
+expect_out three "a layout: cat" img cat "oci:$FIXTURES/early:/opt/top"
+expect_out "/etc/motd" "a layout: find" img find "oci:$FIXTURES/early:latest" -name motd
+expect_status 1 "a layout and a registry: diff" img diff "oci:$FIXTURES/early" "$REGISTRY/fx/early2"
+expect_status 0 "a layout and a registry: the same" img diff "oci:$FIXTURES/early" "$I"
+
 # --- what lies ------------------------------------------------------------------------------------
 
 expect_err 5 'raw bytes hash to' "diffid: cat" img cat "$REGISTRY/fx/diffid:/opt/top"

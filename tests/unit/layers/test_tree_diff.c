@@ -303,8 +303,7 @@ void test_tree_diff__holes_are_zeros(void)
 	memcpy(bytes + 1000, "abc", 3);
 	init_sparse(&a, "5000", "1000,3", "abc");
 	init_file(&b, bytes, 5000);
-	check_text("a hole and zeros", "",
-		   &(struct tree_diff_request){ .a = a.tree, .b = b.tree });
+	check_text("a hole and zeros", "", &(struct tree_diff_request){ .a = a.tree, .b = b.tree });
 }
 
 static int stop(void *arg, const struct tree_diff *d, struct err *err)
