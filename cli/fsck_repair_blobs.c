@@ -22,6 +22,7 @@ struct root {
 	char *repository; /* NULL: a writable root or a mount */
 	struct digest manifest;
 	bool is_index;
+	bool may_come; /* it could not be fetched for a reason of this machine: not lost */
 };
 struct roots {
 	struct root *items;
@@ -169,10 +170,16 @@ static void mark_good(struct fsck_repair *r, const struct root *root)
 	(void)reach_walk(r->store, &root->manifest, &reach, NULL);
 }
 
-static int fetch_all(struct fsck_repair *r, const struct roots *roots, struct err *err)
+/* A full disk says nothing about whether it can be had. */
+static bool is_of_this_machine(const struct err *why)
+{
+	return why->kind == ERR_NO_SPACE || why->kind == ERR_READ_ONLY || why->kind == ERR_FAILED;
+}
+
+static int fetch_all(struct fsck_repair *r, struct roots *roots, struct err *err)
 {
 	for (size_t i = 0; i < roots->count; i++) {
-		const struct root *root = &roots->items[i];
+		struct root *root = &roots->items[i];
 		struct err why = { 0 };
 
 		TRY(op_check(&r->cli->op, err));
@@ -180,7 +187,8 @@ static int fetch_all(struct fsck_repair *r, const struct roots *roots, struct er
 			continue;
 		if (fetch(r, root, &why) == 0)
 			mark_good(r, root);
-		else if (why.kind != ERR_CANCELLED)
+		root->may_come = is_of_this_machine(&why);
+		if (why.kind != ERR_NONE && why.kind != ERR_CANCELLED)
 			cli_note(r->cli, "%s@%.19s: %s", root->repository,
 				 DIGEST_TEXT(&root->manifest), why.msg);
 	}
@@ -247,7 +255,7 @@ static int give_up(struct fsck_repair *r, const struct roots *roots, struct err 
 	for (size_t i = 0; i < roots->count; i++) {
 		const struct root *root = &roots->items[i];
 
-		if (!needs_bad(r, root))
+		if (root->may_come || !needs_bad(r, root))
 			continue;
 		if (root->repository) {
 			TRY(forget(r, root->repository, &root->manifest, err));

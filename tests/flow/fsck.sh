@@ -197,6 +197,36 @@ no_manifest
 expect_err 5 'fsck --repair' "gc frees nothing" img gc
 check "gc: after the repair" sh -c 'img fsck -q --repair && img gc'
 
+# --- where nothing can be written -----------------------------------------------------------------
+
+if [ "$(id -u)" = 0 ]; then
+	mkdir small
+	mount -t tmpfs -o size=12m tmpfs small
+	track_mount "$PWD/small"
+	kept=$IMG_STORE
+	IMG_STORE=$PWD/small/store
+	cp -a "$base" "$IMG_STORE"
+	flip "$(blob "${blobs[0]}")"
+	flip_idx
+	dd if=/dev/zero of=small/filler bs=4k >/dev/null 2>&1
+	# Enough for the database.
+	truncate -s -200k small/filler
+	expect_status 5 "full disk: --repair" img fsck --repair
+	judge "full disk: nothing is lost" "$(grep '^lost' "$OUT")"
+	rm small/filler
+	check "room again: --repair" img fsck --repair
+	expect_sound "room again"
+	flip_blob
+	mount -o remount,ro small
+	expect_status 5 "read-only: found" img fsck
+	expect_err 1 'ead-only' "read-only: --repair" img fsck --repair
+	umount small
+	IMG_STORE=$kept
+	fresh
+	chmod 755 "$IMG_TEST_DIR"
+	expect_status 4 "no permission" as_user env "IMG_STORE=$IMG_STORE" img fsck
+fi
+
 # --- JSON -----------------------------------------------------------------------------------------
 
 fresh
