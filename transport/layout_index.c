@@ -9,11 +9,24 @@
 
 #include <stdbool.h>
 
+/*
+ * The type to read it as: an index, unless it names its own. umoci's first one has neither a type
+ * nor entries (null).
+ */
+static const char *type_of(const struct buf *bytes)
+{
+	_json_ struct json *root = NULL;
+
+	if (json_parse(buf_str(bytes), bytes->len, &root, NULL) < 0)
+		return NULL;
+	return json_type(json_get(root, "mediaType")) == JSON_STRING_ ? NULL : MEDIA_TYPE_OCI_INDEX;
+}
+
 int layout_index_parse(const struct buf *bytes, struct document *ret, struct err *err)
 {
 	struct document doc = { 0 };
 
-	if (document_parse(buf_str(bytes), bytes->len, NULL, &doc, err) < 0)
+	if (document_parse(buf_str(bytes), bytes->len, type_of(bytes), &doc, err) < 0)
 		return err_prefix(err, "index.json");
 	if (doc.kind != DOCUMENT_INDEX) {
 		document_fini(&doc);
