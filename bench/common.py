@@ -64,7 +64,9 @@ class Workplace:
                 points = [line.split()[4] for line in f]
             for point in sorted((p for p in points if (p + "/").startswith(self.path + "/")),
                                 reverse=True):
-                subprocess.run(["umount", point], check=False)
+                # What somebody still holds goes when he lets go.
+                if subprocess.run(["umount", point], check=False).returncode:
+                    subprocess.run(["umount", "-l", point], check=False)
             self.mounted = None
         shutil.rmtree(self.path, ignore_errors=True)
         if self.disk:
