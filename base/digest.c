@@ -61,29 +61,30 @@ static int parse_hex(const char *hex, struct digest *d)
 	return 0;
 }
 
+/* For messages only: escaping costs more than the rest. */
+#define SHOWN(s, len) text_escape((char[64]){ 0 }, 64, (s), (len))
+
 int digest_parse(const char *s, size_t len, struct digest *ret, struct err *err)
 {
 	struct digest d = { 0 };
-	char shown[64];
 	const char *colon = memchr(s, ':', len);
 	const size_t alg_len = colon ? (size_t)(colon - s) : 0;
 	const size_t hex_len = colon ? len - alg_len - 1 : 0;
 
-	text_escape(shown, sizeof(shown), s, len);
 	if (!colon || !is_algorithm(s, alg_len) || !hex_len)
 		return err_set(err, ERR_DAMAGED, "digest '%s': not of the form ALGORITHM:HEX",
-			       shown);
+			       SHOWN(s, len));
 	for (int alg = DIGEST_SHA256; alg <= DIGEST_SHA512; alg++)
 		if (strlen(algs[alg].name) == alg_len && !memcmp(s, algs[alg].name, alg_len))
 			d.alg = (enum digest_alg)alg;
 	if (d.alg == DIGEST_NONE)
 		return err_set(err, ERR_UNSUPPORTED,
-			       "digest '%s': only sha256 and sha512 are supported", shown);
+			       "digest '%s': only sha256 and sha512 are supported", SHOWN(s, len));
 	if (hex_len != 2 * algs[d.alg].bytes)
 		return err_set(err, ERR_DAMAGED, "digest '%s': %s needs %zu hex digits, not %zu",
-			       shown, algs[d.alg].name, 2 * algs[d.alg].bytes, hex_len);
+			       SHOWN(s, len), algs[d.alg].name, 2 * algs[d.alg].bytes, hex_len);
 	if (parse_hex(colon + 1, &d) < 0)
-		return err_set(err, ERR_DAMAGED, "digest '%s': not lower-case hex", shown);
+		return err_set(err, ERR_DAMAGED, "digest '%s': not lower-case hex", SHOWN(s, len));
 	*ret = d;
 	return 0;
 }

@@ -203,37 +203,37 @@ static const struct plan_document *find(const struct plan *plan, const struct di
 	return NULL;
 }
 
-/* The one manifest of the plan: what is neither index nor config. */
-static int find_manifest(struct image_content *c, struct err *err)
+/* What the plan has read already. */
+static int take_manifest(struct image_content *c, struct err *err)
 {
-	for (size_t i = 0; i < c->plan.document_count; i++) {
-		const struct plan_document *file = &c->plan.documents[i];
-		_document_ struct document doc = { 0 };
+	c->manifest = find(&c->plan, &c->plan.manifest_digest);
+	if (!c->manifest)
+		return err_set(err, ERR_DAMAGED, "the index leads to no manifest");
+	c->doc = c->plan.manifest;
+	c->plan.manifest = (struct document){ 0 };
+	return 0;
+}
 
-		if (file->is_config)
-			continue;
-		TRY(parse_document(file, &doc, err));
-		if (doc.kind != DOCUMENT_MANIFEST)
-			continue;
-		c->manifest = file;
-		c->doc = doc;
-		doc = (struct document){ 0 };
-		return 0;
-	}
-	return err_set(err, ERR_DAMAGED, "the index leads to no manifest");
+static int take_config(struct image_content *c, struct err *err)
+{
+	if (!c->plan.has_config)
+		return image_config_parse(buf_str(&c->config->bytes), c->config->bytes.len,
+					  &c->image, err);
+	c->image = c->plan.config;
+	c->plan.config = (struct image_config){ 0 };
+	c->plan.has_config = false;
+	return 0;
 }
 
 static int read_content(struct image_content *c, struct err *err)
 {
 	c->top = find(&c->plan, &c->plan.target.digest);
-	TRY(find_manifest(c, err));
+	TRY(take_manifest(c, err));
 	if (c->top != c->manifest)
 		TRY(parse_document(c->top, &c->top_doc, err));
 	c->config = find(&c->plan, &c->doc.manifest.config.digest);
 	c->is_image = c->doc.manifest.config.media.kind == MEDIA_CONFIG;
-	if (!c->is_image)
-		return 0;
-	return image_config_parse(buf_str(&c->config->bytes), c->config->bytes.len, &c->image, err);
+	return c->is_image ? take_config(c, err) : 0;
 }
 
 /* The name is in the store, a document below it is not: it was pulled for another platform. */

@@ -11,6 +11,7 @@
 #include "manifest/config.h"
 #include "manifest/document.h"
 #include "store/images.h"
+#include "store/reach.h"
 #include "stream/hash.h"
 #include "transport/choose.h"
 
@@ -22,6 +23,7 @@ struct walk {
 	struct plan *plan;
 	uint64_t read_bytes; /* of documents */
 	unsigned read_count;
+	struct digest_set *blobs; /* of those in the plan */
 };
 
 void plan_fini(struct plan *plan)
@@ -35,6 +37,8 @@ void plan_fini(struct plan *plan)
 	free(plan->documents);
 	free(plan->blobs);
 	descriptor_fini(&plan->target);
+	document_fini(&plan->manifest);
+	image_config_fini(&plan->config);
 	*plan = (struct plan){ 0 };
 }
 
@@ -63,13 +67,23 @@ static void add_document(struct plan *plan, const struct descriptor *d, struct p
 	descriptor_copy(d, &slot->descriptor);
 }
 
-static void add_blob(struct plan *plan, const struct descriptor *d, const struct digest *diffid)
+static bool has_blob(const struct plan *plan, const struct digest *digest,
+		     const struct digest *diffid)
 {
 	for (size_t i = 0; i < plan->blob_count; i++)
-		if (digest_equal(&plan->blobs[i].descriptor.digest, &d->digest) &&
+		if (digest_equal(&plan->blobs[i].descriptor.digest, digest) &&
 		    digest_equal(&plan->blobs[i].diffid, diffid))
-			return;
-	plan->blobs = xreallocarray(plan->blobs, plan->blob_count + 1, sizeof(plan->blobs[0]));
+			return true;
+	return false;
+}
+
+/* There is room for it. */
+static void add_blob(struct walk *walk, const struct descriptor *d, const struct digest *diffid)
+{
+	struct plan *plan = walk->plan;
+
+	if (!digest_set_add(walk->blobs, &d->digest) && has_blob(plan, &d->digest, diffid))
+		return;
 	struct plan_blob *slot = &plan->blobs[plan->blob_count++];
 
 	descriptor_copy(d, &slot->descriptor);
@@ -160,9 +174,13 @@ static int add_layers(struct walk *walk, const struct document *doc,
 		TRY(image_check(m, config, err));
 	if (m->layers.count > PLAN_BLOBS_MAX - walk->plan->blob_count)
 		return err_set(err, ERR_LIMIT, "more than %d layers", PLAN_BLOBS_MAX);
+	struct plan *plan = walk->plan;
+
+	plan->blobs = xreallocarray(plan->blobs, plan->blob_count + m->layers.count,
+				    sizeof(plan->blobs[0]));
 	for (size_t i = 0; i < m->layers.count; i++) {
 		TRY(descriptor_need_digest(&m->layers.items[i], err));
-		add_blob(walk->plan, &m->layers.items[i], unpack ? &config->diff_ids[i] : &none);
+		add_blob(walk, &m->layers.items[i], unpack ? &config->diff_ids[i] : &none);
 	}
 	return 0;
 }
@@ -207,7 +225,14 @@ static int visit_image(struct walk *walk, const struct descriptor *d, const stru
 	add_document(walk->plan, &doc->manifest.config, &file);
 	if (!image && !walk->req->no_unpack && !descriptor_is_attestation(d))
 		op_note(walk->op, "not an image but an artifact: its blobs are stored as they are");
-	return add_layers(walk, doc, image ? &config : NULL, err);
+	TRY(add_layers(walk, doc, image ? &config : NULL, err));
+	if (image && !walk->req->all_platforms) {
+		image_config_fini(&walk->plan->config);
+		walk->plan->config = config;
+		walk->plan->has_config = true;
+		config = (struct image_config){ 0 };
+	}
+	return 0;
 }
 
 static int visit(struct walk *walk, const struct descriptor *d, struct plan_document *file,
@@ -293,6 +318,12 @@ static int visit(struct walk *walk, const struct descriptor *d, struct plan_docu
 	if (rc < 0)
 		return depth ? rc : err_prefix(err, "%.19s", DIGEST_TEXT(&d->digest));
 	add_document(walk->plan, d, file);
+	if (doc.kind == DOCUMENT_MANIFEST && !walk->req->all_platforms) {
+		document_fini(&walk->plan->manifest);
+		walk->plan->manifest = doc;
+		walk->plan->manifest_digest = d->digest;
+		doc = (struct document){ 0 };
+	}
 	return 0;
 }
 
@@ -347,11 +378,13 @@ int plan_make(struct op *op, const struct pull_request *req, struct plan *ret, s
 		platform_copy(req->platform, &walk.want);
 	else
 		platform_host(&walk.want);
+	walk.blobs = digest_set_new();
 	rc = get_root(&walk, &plan.target, &file, err);
 	if (rc == 0) {
 		rc = visit(&walk, &plan.target, &file, 0, err);
 		buf_fini(&file.bytes);
 	}
+	digest_set_free(walk.blobs);
 	platform_fini(&walk.want);
 	if (rc < 0) {
 		plan_fini(&plan);

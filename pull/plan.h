@@ -8,6 +8,8 @@
 #define IMG_PULL_PLAN_H
 
 #include "base/digest.h"
+#include "manifest/config.h"
+#include "manifest/document.h"
 #include "pull/pull.h"
 
 #include <stdbool.h>
@@ -38,6 +40,11 @@ struct plan {
 	struct plan_blob *blobs; /* each (digest, DiffID) once */
 	size_t blob_count;
 	struct descriptor target; /* what the name means */
+	/* Of a plan for one platform: what was read on the way. Who takes a part leaves it empty. */
+	struct document manifest;
+	struct digest manifest_digest;
+	struct image_config config;
+	bool has_config; /* it is an image's */
 };
 
 int plan_make(struct op *op, const struct pull_request *req, struct plan *ret, struct err *err);
