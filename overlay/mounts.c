@@ -35,6 +35,7 @@ struct mounting {
 	int root;	  /* roots/<id> */
 	int target;
 	bool has_folder, has_root, has_record; /* to be undone */
+	bool is_clean;			       /* the root, volatile, before it is mounted again */
 };
 
 static void mounting_fini(struct mounting *m)
@@ -261,15 +262,23 @@ static void undo_record(struct mounting *m)
 		(void)mount_record_remove(m->request.store, &r, NULL);
 }
 
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(TAKE_FD(*fd));
+}
+
 static void undo(struct mounting *m)
 {
 	if (m->has_record)
 		undo_record(m);
 	/* A mount that was never attached goes with its descriptor; only then is its folder free. */
-	for (int *fd = (int[]){ TAKE_FD(m->mount), TAKE_FD(m->lower), TAKE_FD(m->root), -2 };
-	     *fd != -2; fd++)
-		if (*fd >= 0)
-			(void)close(*fd);
+	close_one(&m->mount);
+	close_one(&m->lower);
+	/* Nothing was written to it, but overlayfs marks it all the same. */
+	if (m->is_clean)
+		(void)root_mark_clean(m->root, NULL);
+	close_one(&m->root);
 	if (m->has_folder)
 		(void)unlinkat(m->chain.mounts_fd, m->entry.id, AT_REMOVEDIR);
 	if (m->has_root)
@@ -316,6 +325,8 @@ int mounts_mount(struct op *op, const struct mount_request *request, struct moun
 	_mounting_ struct mounting m = mounting_of(op, request);
 
 	TRY(choose_id(&m, err));
+	if (request->id)
+		TRY(mounts_free_id(op, request->store, m.entry.id, err));
 	TRY(begin(&m, err));
 	int rc = check_id_is_free(&m, err);
 
@@ -369,6 +380,7 @@ static int remount_all(struct mounting *m, struct err *err)
 	m->root = root_open(m->request.store, m->entry.id, err);
 	TRY(m->root);
 	TRY(check_volatile(m, err));
+	m->is_clean = m->entry.is_volatile;
 	return mount_all(m, err);
 }
 

@@ -65,5 +65,10 @@ int roots_sweep(struct store *store, struct err *err);
 /* Calls fn with each name in a folder, "." and ".." aside; names are read before the first call. */
 typedef int folder_fn(void *arg, const char *name, struct err *err);
 int folder_list(int dir, folder_fn *fn, void *arg, struct err *err);
+/*
+ * Takes folders of that id out of the way that somebody who was killed had made. Waits until nobody
+ * mounts, if there is one.
+ */
+int mounts_free_id(struct op *op, struct store *store, const char *id, struct err *err);
 
 #endif

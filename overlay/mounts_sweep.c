@@ -104,6 +104,15 @@ static int sweep_name(void *arg, const char *name, struct err *err)
 	return chain_of(name, &c.id) ? mount_chain_release(&c, err) : 0;
 }
 
+/* While nobody mounts. */
+static int sweep_locked(struct store *store, int mounts, struct err *err)
+{
+	struct sweep s = { .store = store, .dir = mounts };
+
+	TRY(folder_list(mounts, sweep_name, &s, err));
+	return roots_sweep(store, err);
+}
+
 /* While somebody mounts it is left for the next time. */
 static int sweep_folders(struct store *store, struct err *err)
 {
@@ -113,16 +122,35 @@ static int sweep_folders(struct store *store, struct err *err)
 	TRY(store_folder(store, "mounts", &mounts, err));
 	const int rc = file_lock(mounts, true, false, &why);
 
+	if (rc == 0)
+		return sweep_locked(store, mounts, err);
 	if (rc == -EWOULDBLOCK)
 		return 0;
-	if (rc < 0) {
-		*err = why;
-		return rc;
-	}
-	struct sweep s = { .store = store, .dir = mounts };
+	*err = why;
+	return rc;
+}
 
-	TRY(folder_list(mounts, sweep_name, &s, err));
-	return roots_sweep(store, err);
+/* Whether there is something of that id in a folder of the store. */
+static int has_folder(struct store *store, const char *kind, const char *id, struct err *err)
+{
+	_close_ int dir = -1;
+
+	TRY(store_folder(store, kind, &dir, err));
+	return faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int mounts_free_id(struct op *op, struct store *store, const char *id, struct err *err)
+{
+	_close_ int mounts = -1;
+	int there = has_folder(store, "mounts", id, err);
+
+	if (there == 0)
+		there = has_folder(store, "roots", id, err);
+	if (there <= 0)
+		return there;
+	TRY(store_folder(store, "mounts", &mounts, err));
+	TRY(file_lock_wait(op, mounts, true, err));
+	return sweep_locked(store, mounts, err);
 }
 
 int mounts_tidy(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
