@@ -21,8 +21,8 @@ struct store *fsck_chains_store(const struct fsck_chains *c);
 /* The hooks. `arg` is a struct fsck_chains. */
 int fsck_look_at_layer(void *arg, const struct fsck_layer *layer, struct err *ret_tar,
 		       struct err *ret_idx, struct err *err);
-int fsck_look_at_tree(void *arg, struct op *op, const struct digest *chain_id, int fd,
-		      struct err *ret_bad, struct err *err);
+int fsck_look_at_tree(void *arg, const struct fsck_tree *tree, struct err *ret_bad,
+		      struct err *err);
 
 /* Whether two files hold the same bytes: 1 yes, 0 no. */
 int fsck_same_bytes(int a, int b, struct err *err);

@@ -133,12 +133,12 @@ static int open_stack(struct op *op, struct store *store, const struct digest *d
 }
 
 /* Writes the tree of the layers anew and compares. Without all of them there is nothing to say. */
-static int compare(struct fsck_chains *c, struct op *op, const struct digest *chain_id, int fd,
-		   struct err *ret_bad, struct err *err)
+static int compare(struct fsck_chains *c, const struct fsck_tree *tree, struct err *ret_bad,
+		   struct err *err)
 {
 	_cleanup_(stack_fini) struct stack s = { 0 };
-	const struct digest *diffids = fsck_chains_find(c, chain_id, &s.count);
-	struct op quiet = { .parent = NULL };
+	const struct digest *diffids = fsck_chains_find(c, tree->chain_id, &s.count);
+	struct op quiet = { .parent = NULL }; /* the remarks of merging are for others */
 	_close_ int fresh = diffids ? memfile_new(err) : -1;
 
 	if (!diffids) {
@@ -147,29 +147,28 @@ static int compare(struct fsck_chains *c, struct op *op, const struct digest *ch
 	}
 	TRY(fresh);
 	if (open_stack(&quiet, c->store, diffids, &s, NULL) < 0)
-		return op_check(op, err);
-	TRY(erofs_write(op, s.tree, chain_id, fresh, err));
-	const int same = fsck_same_bytes(fresh, fd, err);
+		return op_check(tree->op, err);
+	TRY(erofs_write(tree->op, s.tree, tree->chain_id, fresh, err));
+	const int same = fsck_same_bytes(fresh, tree->fd, err);
 
 	if (same == 0)
 		(void)err_set(ret_bad, ERR_DAMAGED, "is not the tree of its layers");
 	return same < 0 ? same : 0;
 }
 
-int fsck_look_at_tree(void *arg, struct op *op, const struct digest *chain_id, int fd,
-		      struct err *ret_bad, struct err *err)
+int fsck_look_at_tree(void *arg, const struct fsck_tree *tree, struct err *ret_bad, struct err *err)
 {
 	struct erofs *e = NULL;
-	int rc = erofs_open(fd, &e, ret_bad);
+	int rc = erofs_open(tree->fd, &e, ret_bad);
 
 	if (rc == 0)
-		rc = erofs_verify(op, e, ret_bad);
+		rc = erofs_verify(tree->op, e, ret_bad);
 	erofs_free(e);
 	if (rc == -ECANCELED) {
 		err_keep_first(err, ret_bad);
 		return rc;
 	}
-	return rc < 0 ? 0 : compare(arg, op, chain_id, fd, ret_bad, err);
+	return rc < 0 ? 0 : compare(arg, tree, ret_bad, err);
 }
 
 void fsck_looks_init(struct fsck_hooks *ret, struct fsck_chains *chains)

@@ -60,6 +60,11 @@ struct fsck_layer {
 	void (*progress)(void *arg, uint64_t bytes); /* to be called for what was read */
 	void *progress_arg;
 };
+struct fsck_tree {
+	struct op *op;
+	const struct digest *chain_id;
+	int fd; /* borrowed */
+};
 struct fsck_hooks {
 	/*
 	 * Reads all of the tar: *ret_tar when its bytes are not the DiffID's (or no tar), *ret_idx
@@ -69,8 +74,7 @@ struct fsck_hooks {
 	int (*layer)(void *arg, const struct fsck_layer *layer, struct err *ret_tar,
 		     struct err *ret_idx, struct err *err);
 	/* *ret_bad: what is wrong with the tree. */
-	int (*tree)(void *arg, struct op *op, const struct digest *chain_id, int fd,
-		    struct err *ret_bad, struct err *err);
+	int (*tree)(void *arg, const struct fsck_tree *tree, struct err *ret_bad, struct err *err);
 	void *arg;
 };
 

@@ -168,7 +168,7 @@ static int check_tree(struct thing *t, struct err *err)
 	check_mode(t, FSCK_TREE, fd);
 	if (!hooks || !hooks->tree)
 		return 0;
-	TRY(hooks->tree(hooks->arg, t->f->op, &t->digest, fd, &bad, err));
+	TRY(hooks->tree(hooks->arg, &(struct fsck_tree){ t->f->op, &t->digest, fd }, &bad, err));
 	fsck_progress(t->f, t->bytes);
 	if (bad.kind != ERR_NONE)
 		tell(t, FSCK_TREE, FSCK_DAMAGED, bad.msg);

@@ -47,16 +47,14 @@ static int look_at_layer(void *arg, const struct fsck_layer *layer, struct err *
 	return 0;
 }
 
-static int look_at_tree(void *arg, struct op *op, const struct digest *chain_id, int fd,
-			struct err *ret_bad, struct err *err)
+static int look_at_tree(void *arg, const struct fsck_tree *tree, struct err *ret_bad,
+			struct err *err)
 {
 	char text[4];
 
 	(void)arg;
-	(void)op;
-	(void)chain_id;
 	(void)err;
-	if (pread(fd, text, 4, 0) != 4 || memcmp(text, "tree", 4) != 0)
+	if (pread(tree->fd, text, 4, 0) != 4 || memcmp(text, "tree", 4) != 0)
 		(void)err_set(ret_bad, ERR_DAMAGED, "no tree");
 	return 0;
 }
