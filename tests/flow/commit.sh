@@ -168,6 +168,27 @@ SOURCE_DATE_EPOCH=12x expect_err 2 'SOURCE_DATE_EPOCH' "a bad one" img commit -q
 SOURCE_DATE_EPOCH=1000000000 commit epoch2 "again" w2 new/epoch
 expect_same <(member epoch Digest) <(member epoch2 Digest) "the same image, with its config"
 
+# --- several at once, and the collector ----------------------------------------------------------
+
+export SOURCE_DATE_EPOCH=1000000000
+pids=()
+for i in 1 2 3 4; do
+	img commit -q --json w2 new/many:$i >many.$i 2>many.err.$i &
+	pids+=($!)
+	img gc >gc.$i 2>gc.err.$i &
+	pids+=($!)
+done
+why=
+for pid in "${pids[@]}"; do
+	wait "$pid" || why="one ends with status $?: $(cat many.err.? gc.err.? | head -n 3)"
+done
+judge "four commits and four collections at once" "$why"
+for i in 1 2 3 4; do
+	expect_same <(member many.1 Digest) <(member many.$i Digest) "the same image: $i"
+	expect_out other "it is whole: $i" img ls -q new/many:$i:/one
+done
+unset SOURCE_DATE_EPOCH
+
 # --- refusals ------------------------------------------------------------------------------------
 
 expect_err 3 'none' "no such root" img commit -q none new/x
