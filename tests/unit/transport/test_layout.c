@@ -191,7 +191,7 @@ void test_layout__unlisted(void)
 	make(&t, "{\"schemaVersion\":2,\"manifests\":null}");
 	write_blob(&t, "{}", "{}");
 	CU_ASSERT_EQUAL(get(&t, digest, OTHER), ERR_NONE);
-	CU_ASSERT_EQUAL(get(&t, config, ""), ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(get(&t, config, ""), ERR_DAMAGED);
 }
 
 void test_layout__path_with_colons(void)
