@@ -12,6 +12,7 @@ extern const struct cmd cmd_changes;
 extern const struct cmd cmd_commit;
 extern const struct cmd cmd_copy;
 extern const struct cmd cmd_diff;
+extern const struct cmd cmd_df;
 extern const struct cmd cmd_digest;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_find;
