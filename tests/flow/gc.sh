@@ -27,6 +27,7 @@ count_files() { # FOLDER
 # --- alone -----------------------------------------------------------------------------------------
 
 expect_out "Freed: 0 B" "no store: nothing to free" img gc
+expect_match "^Blobs +0 " "no store: df" img df
 check "no store is made" test ! -e "$IMG_STORE"
 check "pull" img pull -q "$REGISTRY/fx/shared-a" "$REGISTRY/fx/shared-b"
 expect_out "Freed: 0 B" "all of it is needed" img gc
@@ -35,6 +36,18 @@ before=$(count_files .)
 expect_match '^Would free: .* \([0-9]+ blobs, 1 layer' "--dry-run" img gc --dry-run
 check "--dry-run frees nothing" test "$(count_files .)" = "$before"
 expect_match '^blob +sha256:[0-9a-f]{64}  ' "-v: a line for each" img gc --dry-run -v
+expect_match '^Layers +3 .* [0-9.]+ [kM]?B$' "df: layers" img df
+expect_match "^$REGISTRY/fx/shared-b:latest +[0-9.]+ MB" "df -v: a row for each image" img df -v
+check "df --json" sh -c 'img df --json -v >df.json && img gc --dry-run --json >would.json'
+check "df --json: what gc would free" $PYTHON -c '
+import json
+df, gc = json.load(open("df.json")), json.load(open("would.json"))
+kinds = {k["Kind"]: k for k in df["Kinds"]}
+assert kinds["Blobs"]["ReclaimableCount"] == gc["Blobs"], (df, gc)
+assert kinds["Layers"]["ReclaimableCount"] == gc["Layers"], (df, gc)
+assert kinds["Blobs"]["Size"] > kinds["Blobs"]["Reclaimable"] > 0, df
+[image] = df["Images"]
+assert image["Size"] >= image["Own"] > 0 and image["Shared"] == 0, image'
 check "--json" sh -c 'img gc --json >gc.json'
 check "--json: one object" $PYTHON -c '
 import json
