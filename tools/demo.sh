@@ -17,6 +17,8 @@ cleanup() {
 		kill "$registry_pid" 2>/dev/null || true
 		wait "$registry_pid" 2>/dev/null || true
 	fi
+	# What is mounted goes before its folders do.
+	[ "$(id -u)" != 0 ] || "$img" --store "$work/store" -q umount --all --remove --lazy >/dev/null 2>&1 || true
 	chmod -R u+rwx "$work" 2>/dev/null || true
 	rm -rf "$work"
 }
@@ -128,5 +130,36 @@ if [ "$(id -u)" = 0 ]; then
 else
 	say "Running its shell in a chroot needs root: left out."
 fi
+
+say "Look into it without unpacking: the merged tree, and which layer each name is from."
+show img ls -l "$host/demo/box:1:/etc"
+show img cat "$host/demo/box:1:/etc/motd"
+show img find "$host/demo/box:1" -type f -size +1M
+
+if [ "$(id -u)" = 0 ]; then
+	mkdir mnt writable
+	say "Mount it: a small metadata image over the layers as they are; nothing is unpacked."
+	show img mount "$host/demo/box:1" mnt
+	show ls mnt/etc
+	say "A writable root on top of it, what changed there, and that as a new layer."
+	show img mount --rw --id try "$host/demo/box:1" writable
+	printf '\n$ %s\n' "echo 'Changed.' >writable/etc/motd; rm writable/etc/passwd"
+	mountpoint -q writable || exit 1
+	echo 'Changed.' >writable/etc/motd
+	rm -f writable/etc/passwd
+	show img changes try
+	show img commit -m 'another greeting' try demo/changed:2
+	printf '\n$ %s\n' "img diff --files $host/demo/box:1 demo/changed:2"
+	img diff --files "$host/demo/box:1" demo/changed:2 || [ $? = 1 ]
+	show img mounts
+	show img umount --all --remove
+else
+	say "Mounting needs root, or a user namespace of your own: left out."
+fi
+
+say "Forget it, and free what nothing needs any more."
+show img rmi "$host/demo/box:1"
+show img gc
+show img df
 
 say "That was all. The registry is stopped, and $work is removed."
