@@ -40,23 +40,22 @@ static bool is_algorithm(const char *s, size_t len)
 	return len && !after_separator;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* Of a digit the value and 16, of anything else 0. */
+static const uint8_t hex_digits[256] = {
+	['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21,
+	['6'] = 22, ['7'] = 23, ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27,
+	['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+};
 
 static int parse_hex(const char *hex, struct digest *d)
 {
 	for (size_t i = 0; i < algs[d->alg].bytes; i++) {
-		const int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+		const uint8_t high = hex_digits[(uint8_t)hex[2 * i]];
+		const uint8_t low = hex_digits[(uint8_t)hex[2 * i + 1]];
 
-		if (high < 0 || low < 0)
+		if (!(high & low & 16))
 			return -EINVAL;
-		d->bytes[i] = (uint8_t)(high << 4 | low);
+		d->bytes[i] = (uint8_t)(high << 4 | (low & 15));
 	}
 	return 0;
 }
@@ -89,24 +88,30 @@ int digest_parse(const char *s, size_t len, struct digest *ret, struct err *err)
 	return 0;
 }
 
-char *digest_hex(const struct digest *d, char dst[DIGEST_TEXT_BYTES])
+static void put_hex(const struct digest *d, char *to)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
 
 	for (size_t i = 0; i < algs[d->alg].bytes; i++) {
-		dst[n++] = hex[d->bytes[i] >> 4];
-		dst[n++] = hex[d->bytes[i] & 15];
+		*to++ = hex[d->bytes[i] >> 4];
+		*to++ = hex[d->bytes[i] & 15];
 	}
-	dst[n] = '\0';
+	*to = '\0';
+}
+
+char *digest_hex(const struct digest *d, char dst[DIGEST_TEXT_BYTES])
+{
+	put_hex(d, dst);
 	return dst;
 }
 
 char *digest_text(const struct digest *d, char dst[DIGEST_TEXT_BYTES])
 {
-	char hex[DIGEST_TEXT_BYTES];
+	const size_t len = strlen(algs[d->alg].name);
 
-	snprintf(dst, DIGEST_TEXT_BYTES, "%s:%.128s", algs[d->alg].name, digest_hex(d, hex));
+	memcpy(dst, algs[d->alg].name, len);
+	dst[len] = ':';
+	put_hex(d, dst + len + 1);
 	return dst;
 }
 

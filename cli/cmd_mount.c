@@ -111,6 +111,25 @@ static char *name_of(const struct ready_image *r)
 	return reference_familiar(&r->image.ref);
 }
 
+/* Layers are looked for only when one was missed: hundreds would cost as much as the mount. */
+static int mount_or_make(struct ready_image *r, const struct mount_request *request,
+			 struct mount_entry *ret, struct err *err)
+{
+	struct err first = { 0 };
+	const int rc = mounts_mount(&r->cli->op, request, ret, &first);
+
+	if (rc < 0 && first.kind == ERR_NOT_FOUND) {
+		const int made = ready_image_make_layers(r, err);
+
+		TRY(made);
+		if (made)
+			return mounts_mount(&r->cli->op, request, ret, err);
+	}
+	if (rc < 0)
+		*err = first;
+	return rc;
+}
+
 static int mount_image(struct cli *cli, const struct flags *flags, struct mount_entry *ret,
 		       struct err *err)
 {
@@ -137,7 +156,7 @@ static int mount_image(struct cli *cli, const struct flags *flags, struct mount_
 		.gidmap = flags->gidmap,
 	};
 
-	return mounts_mount(&cli->op, &request, ret, err);
+	return mount_or_make(&r, &request, ret, err);
 }
 
 static int run(struct cli *cli, const void *values, struct err *err)

@@ -92,19 +92,34 @@ static int find(struct cli *cli, const char *operand, struct ready_image *r, str
 	return rc;
 }
 
+static bool is_complete(const struct ready_image *r)
+{
+	const struct image_config *config = &r->content.image;
+
+	for (size_t i = 0; i < config->diff_id_count; i++)
+		if (!layerfiles_has(r->image.store->layers, &config->diff_ids[i]))
+			return false;
+	return true;
+}
+
+int ready_image_make_layers(struct ready_image *r, struct err *err)
+{
+	if (is_complete(r))
+		return 0;
+	TRY(local_prepare_layers(&r->cli->op, r->image.store, &r->content.doc.manifest,
+				 &r->content.image, err));
+	return 1;
+}
+
 /*
  * Layers that are not there yet (--no-unpack) or no more are made, which takes a store that can be
  * written.
  */
 static int make_layers(struct cli *cli, const char *operand, struct ready_image *r, struct err *err)
 {
-	const struct image_config *config = &r->content.image;
-	bool is_complete = true;
 	struct store *store;
 
-	for (size_t i = 0; i < config->diff_id_count; i++)
-		is_complete &= layerfiles_has(r->image.store->layers, &config->diff_ids[i]);
-	if (is_complete)
+	if (is_complete(r))
 		return 0;
 	if (!cli->store_is_writable) {
 		ready_image_close(r);
@@ -121,8 +136,7 @@ static int find_ready(struct cli *cli, const char *operand, struct ready_image *
 	TRY(find(cli, operand, r, err));
 	if (!r->content.is_image)
 		return err_set(err, ERR_UNSUPPORTED, "not an image but an artifact: no files");
-	TRY(image_check(&r->content.doc.manifest, &r->content.image, err));
-	return make_layers(cli, operand, r, err);
+	return image_check(&r->content.doc.manifest, &r->content.image, err);
 }
 
 int ready_image_find(struct cli *cli, const char *operand, struct ready_image *ret, struct err *err)
@@ -152,6 +166,8 @@ int ready_image_open(struct cli *cli, const char *operand, struct ready_image *r
 	const struct tree *tree;
 
 	TRY(ready_image_find(cli, operand, &r, err));
+	TRY(make_layers(cli, operand, &r, err));
+	r.cli = cli;
 	TRY(ready_image_tree(&r, &tree, err));
 	*ret = r;
 	r = (struct ready_image){ 0 };

@@ -21,9 +21,11 @@ struct ready_image {
  */
 int ready_image_open(struct cli *cli, const char *operand, struct ready_image *ret,
 		     struct err *err);
-/* The same, without opening and merging the layers: for who may not need that. */
+/* The same, but of the layers nothing is opened, nor even looked for: for who may not need that. */
 int ready_image_find(struct cli *cli, const char *operand, struct ready_image *ret,
 		     struct err *err);
+/* Makes the layers that are missing. Returns 1 when there were any, else 0. For a store to write. */
+int ready_image_make_layers(struct ready_image *r, struct err *err);
 /* The tree, made at the first call. `ready_image` is a struct ready_image. */
 int ready_image_tree(void *ready_image, const struct tree **ret, struct err *err);
 void ready_image_close(struct ready_image *r);
