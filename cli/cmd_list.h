@@ -28,6 +28,7 @@ extern const struct cmd cmd_ls;
 extern const struct cmd cmd_mount;
 extern const struct cmd cmd_mounts;
 extern const struct cmd cmd_pull;
+extern const struct cmd cmd_push;
 extern const struct cmd cmd_rmi;
 extern const struct cmd cmd_tag;
 extern const struct cmd cmd_tags;

@@ -4,10 +4,12 @@
 
     cut_proxy.py --to HOST:PORT [--cut BYTES [--times N]] [--hold BYTES] [--slow BYTES_A_SECOND]
                  [--no-range] [--fail STATUS [--times N] [--retry-after S]]
+                 [--cut-upload BYTES [--times N]] [--hold-upload BYTES]
 
 --cut ends the connection after so many bytes of a blob, N times; --hold sends so many and then no
 more, as long as the client stays, and says `holding PATH`; --no-range hides Range from the
 registry; --fail answers blobs with a status, N times. Only blobs larger than BYTES are touched.
+--cut-upload and --hold-upload do the same to blobs that are sent.
 Says where it listens, then a line a request: method, path, range, status, body bytes sent.
 """
 import argparse
@@ -108,11 +110,60 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def pass_body(self, upstream):
+        """Passes on what the client sends; False when it was cut off."""
+        options, left = self.server.options, int(self.headers.get("Content-Length", "0"))
+        limit = options.cut_upload if options.cut_upload is not None else options.hold_upload
+        spoiled = "/blobs/" in self.path and limit is not None and left > limit
+        if spoiled and options.cut_upload is not None:
+            spoiled = self.take_turn()
+        left = limit if spoiled else left
+        while left:
+            data = self.rfile.read(min(CHUNK, left))
+            if not data:
+                raise ConnectionResetError
+            upstream.send(data)
+            left -= len(data)
+        if spoiled and options.cut_upload is None:
+            print(f"holding {self.path}", flush=True)
+            while self.rfile.read1(CHUNK):
+                pass
+        return not spoiled
+
+    def do_POST(self):
+        upstream = http.client.HTTPConnection(self.server.options.to, timeout=60)
+        status = 0
+        try:
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for key, value in self.headers.items():
+                if key.lower() not in HOP_HEADERS:
+                    upstream.putheader(key, value)
+            upstream.endheaders()
+            if not self.pass_body(upstream):
+                self.close_connection = True
+                return
+            response = upstream.getresponse()
+            status, body = response.status, response.read()
+            self.send_response(status)
+            for key, value in response.getheaders():
+                if key.lower() not in HOP_HEADERS:
+                    self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        finally:
+            upstream.close()
+            self.say(status, 0)
+
+    do_PUT = do_PATCH = do_DELETE = do_POST
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--to", required=True)
-    for name in ("--cut", "--hold", "--slow", "--fail", "--retry-after"):
+    for name in ("--cut", "--hold", "--slow", "--fail", "--retry-after", "--cut-upload",
+                 "--hold-upload"):
         parser.add_argument(name, type=int)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--no-range", action="store_true")
