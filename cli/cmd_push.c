@@ -181,17 +181,23 @@ static bool is_same_repository(const struct reference *a, const struct reference
 	return strcmp(a->domain, b->domain) == 0 && strcmp(a->path, b->path) == 0;
 }
 
-/* Pushes to the first name and to those of its repository behind it; NULL marks what is done. */
-static int push_some(struct push *p, const struct reference **names, size_t count, struct err *err)
-{
-	const struct reference *first = names[0];
-	_free_ char *operand = reference_canonical(first);
+/* The names to push to: parsed before anything is done. */
+struct names {
+	struct reference *items;
+	bool *is_done;
+	size_t count;
+};
 
-	p->tags = xcalloc(count, sizeof(*p->tags));
-	for (size_t i = 0; i < count; i++)
-		if (names[i] && is_same_repository(first, names[i])) {
-			p->tags[p->tag_count++] = reference_tag_or_latest(names[i]);
-			names[i] = NULL;
+/* Pushes to the name at `first` and to those of its repository behind it. */
+static int push_some(struct push *p, struct names *n, size_t first, struct err *err)
+{
+	_free_ char *operand = reference_canonical(&n->items[first]);
+
+	p->tags = xcalloc(n->count, sizeof(*p->tags));
+	for (size_t i = first; i < n->count; i++)
+		if (is_same_repository(&n->items[first], &n->items[i])) {
+			p->tags[p->tag_count++] = reference_tag_or_latest(&n->items[i]);
+			n->is_done[i] = true;
 		}
 	TRY(copy_place_open(p->cli, operand, p->flags->dry_run ? COPY_PLACE_DRY : COPY_PLACE_TO,
 			    &p->to, err));
@@ -200,30 +206,22 @@ static int push_some(struct push *p, const struct reference **names, size_t coun
 	return 0;
 }
 
-/* The names to push to: parsed before anything is done. */
-struct names {
-	struct reference *items;
-	const struct reference **left;
-	size_t count;
-};
-
 static void names_fini(struct names *n)
 {
 	for (size_t i = 0; i < n->count; i++)
 		reference_fini(&n->items[i]);
 	free(n->items);
-	free(n->left);
+	free(n->is_done);
 }
 
 static int names_parse(const char *const *words, size_t count, struct names *n, struct err *err)
 {
 	n->items = xcalloc(count, sizeof(*n->items));
-	n->left = xcalloc(count, sizeof(*n->left));
+	n->is_done = xcalloc(count, sizeof(*n->is_done));
 	for (; n->count < count; n->count++) {
 		struct reference *ref = &n->items[n->count];
 
 		TRY(image_parse_remote(words[n->count], ref, err));
-		n->left[n->count] = ref;
 		if (ref->digest.alg == DIGEST_NONE)
 			continue;
 		n->count++;
@@ -250,8 +248,8 @@ static int run(struct cli *cli, const void *values, struct err *err)
 	for (size_t i = 0; i < names.count; i++) {
 		_cleanup_(push_fini) struct push p = { .cli = cli, .flags = flags, .from = &from };
 
-		if (names.left[i])
-			TRY(push_some(&p, names.left + i, names.count - i, err));
+		if (!names.is_done[i])
+			TRY(push_some(&p, &names, i, err));
 	}
 	return 0;
 }
