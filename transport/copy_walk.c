@@ -169,7 +169,7 @@ static int select_entries(struct copy *c, const struct index *index, struct sele
 	const struct descriptors *entries = &index->manifests;
 	const struct descriptor *chosen = NULL;
 
-	s->items = xcalloc(entries->count ? entries->count : 1, sizeof(s->items[0]));
+	s->items = xcalloc(entries->count ? entries->count : 1, sizeof(void *));
 	if (is_partial)
 		TRY(choose(c, index, &chosen, err));
 	for (size_t i = 0; i < entries->count; i++) {
@@ -225,7 +225,7 @@ static int visit_listed(struct copy *c, const struct descriptors *entries, unsig
 {
 	_cleanup_(selection_fini) struct selection s = { 0 };
 
-	s.items = xcalloc(entries->count ? entries->count : 1, sizeof(s.items[0]));
+	s.items = xcalloc(entries->count ? entries->count : 1, sizeof(void *));
 	for (size_t i = 0; i < entries->count; i++)
 		if (entries->items[i].digest.alg != DIGEST_NONE)
 			s.items[s.count++] = &entries->items[i];

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "manifest/document.h"
+#include "store/reach.h"
 #include "stream/hash.h"
 
 struct referrer {
@@ -69,14 +70,13 @@ void subjects_add(struct subjects *s, const struct descriptor *d, const struct b
 struct making {
 	struct json *entries;
 	const struct transport_subject *subject;
-	const struct descriptor **seen; /* borrowed */
-	size_t seen_count;
+	struct digest_set *seen;
 };
 
 static void making_fini(struct making *m)
 {
 	json_free(m->entries);
-	free(m->seen);
+	digest_set_free(m->seen);
 }
 
 static void make_entry(struct making *m, const struct descriptor *d)
@@ -85,11 +85,8 @@ static void make_entry(struct making *m, const struct descriptor *d)
 
 	if (want && (!d->artifact_type || strcmp(d->artifact_type, want) != 0))
 		return;
-	for (size_t i = 0; i < m->seen_count; i++)
-		if (!strcmp(m->seen[i]->digest_text, d->digest_text))
-			return;
-	m->seen = xreallocarray(m->seen, m->seen_count + 1, sizeof(m->seen[0]));
-	m->seen[m->seen_count++] = d;
+	if (d->digest.alg != DIGEST_NONE && !digest_set_add(m->seen, &d->digest))
+		return;
 	json_add(m->entries, descriptor_json(d));
 }
 
@@ -116,6 +113,7 @@ int subjects_index_with(const struct subjects *s, const struct transport_subject
 			struct err *err)
 {
 	_cleanup_(making_fini) struct making m = { .entries = json_new_array(),
+						   .seen = digest_set_new(),
 						   .subject = subject };
 	_document_ struct document doc = { 0 };
 

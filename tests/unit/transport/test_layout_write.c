@@ -311,7 +311,7 @@ void test_layout_write__other_things_in_the_folder(void)
 void test_layout_write__linked_folders(void)
 {
 	static const char *const links[] = { "layout/blobs", "layout/blobs/sha256",
-					     "layout/" LAYOUT_STAGING };
+					     ("layout/" LAYOUT_STAGING) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		_world_ struct world w;
