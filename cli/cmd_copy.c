@@ -39,7 +39,7 @@ static const struct opt options[] = {
 	{ .name = "json",
 	  .type = OPT_BOOL,
 	  .offset = offsetof(struct flags, json),
-	  .help = "one object: Source, Target, Digest, MediaType, Size, MovedBlobs, MovedBytes, ..." },
+	  .help = "one object: Digest, Size, MovedBlobs, ..." },
 	OPT_END,
 };
 

@@ -3,6 +3,7 @@
 #ifndef IMG_PULL_LOCAL_PARTS_H
 #define IMG_PULL_LOCAL_PARTS_H
 
+#include "base/mem.h"
 #include "manifest/reference.h"
 #include "pull/local.h"
 #include "store/keep.h"

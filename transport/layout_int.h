@@ -3,6 +3,7 @@
 #ifndef IMG_TRANSPORT_LAYOUT_INT_H
 #define IMG_TRANSPORT_LAYOUT_INT_H
 
+#include "base/mem.h"
 #include "store/blobs.h"
 #include "transport/layout.h"
 #include "transport/layout_index.h"
