@@ -46,10 +46,15 @@ static json_t *checked(json_t *v)
 /* Skips the string that opens at s[i]; returns the index of its closing quote, or len. */
 static size_t skip_string(const char *s, size_t len, size_t i)
 {
-	for (i++; i < len && s[i] != '"'; i++)
-		if (s[i] == '\\')
-			i++;
-	return i < len ? i : len;
+	for (i++; i < len;) {
+		const char *end = memchr(s + i, '"', len - i);
+		const char *escape = end ? memchr(s + i, '\\', (size_t)(end - s) - i) : NULL;
+
+		if (!escape)
+			return end ? (size_t)(end - s) : len;
+		i = (size_t)(escape - s) + 2;
+	}
+	return len;
 }
 
 /* Bounds nesting and count before any memory is spent. Knows of no other syntax. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds libcurl at run time. Either TLS flavour of Debian will do; the one of OpenSSL is tried
- * first, since OpenSSL is loaded anyway.
+ * first.
  */
 #include "net/curl_dl.h"
 

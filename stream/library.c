@@ -11,7 +11,12 @@
 
 const char *library_sha2(void)
 {
+#if IMG_STATIC_SHA2
+	/* Asking it would link all of it. */
+	return OPENSSL_VERSION_TEXT;
+#else
 	return OpenSSL_version(OPENSSL_VERSION);
+#endif
 }
 
 const char *library_zstd(void)
