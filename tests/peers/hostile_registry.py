@@ -27,6 +27,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import hostile_table  # noqa: E402
+import hostile_push  # noqa: E402,F401  (adds to the table)
 
 HEAD_MAX = 65536
 # Nothing is sent for longer or in greater number than this, whoever listens.

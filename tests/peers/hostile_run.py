@@ -21,9 +21,10 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import hostile_table  # noqa: E402
+import hostile_push  # noqa: E402
 
 HOSTILE_BYTES = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]")
-SECRETS = (b"hunter2", hostile_table.BASIC.split()[1].encode())
+SECRETS = (b"hunter2", hostile_push.SIGNATURE.encode(), hostile_table.BASIC.split()[1].encode())
 SHOWN = 600
 
 
