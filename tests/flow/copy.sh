@@ -108,6 +108,20 @@ check "we read it" img copy -q --platform local oci:um.oci:e "$REGISTRY/cp/umoci
 check "umoci collects garbage" umoci gc --layout gzip.oci
 check "and takes nothing of ours" img copy -q oci:gzip.oci:d "$REGISTRY/cp/after-gc:1"
 
+# --- every command that reads an image ------------------------------------------------------------
+
+check "inspect" img inspect oci:gzip.oci:b
+expect_match '"From": *"layout"' "inspect says where it is" img inspect --json oci:gzip.oci:b
+check "tree" img tree oci:multi.oci:b
+check "layers" img layers oci:gzip.oci:b
+check "ls" img ls oci:gzip.oci:b:/etc
+check "cat" img cat oci:gzip.oci:b:/etc/passwd
+check "export" img export oci:gzip.oci:b -o export.tar
+check "diff with itself in the registry" img diff oci:gzip.oci:b "$REGISTRY/cp/gzip:a"
+expect_status 1 "diff with another" img diff oci:gzip.oci:b oci:config.oci:b
+expect_status 1 "the only image needs no name" test "$(img digest oci:zstd.oci)" = ""
+check "nothing of it got a name in the store" [ "$(img images --json | grep -c oci:)" = 0 ]
+
 # --- referrers -----------------------------------------------------------------------------------
 
 push_fixture gzip ref/app:1
