@@ -206,5 +206,7 @@ void test_receive__copy_goes_on(void)
 		CU_ASSERT_EQUAL(blobs_read(to.blobs, &layer.digest, &bytes, NULL), 0);
 		CU_ASSERT_STRING_EQUAL(buf_str(&bytes), text);
 		CU_ASSERT_EQUAL(from.largest_offset > 0, !cannot_seek);
+		/* The layer twice, the config once. */
+		CU_ASSERT_EQUAL(from.opens, 3);
 	}
 }
