@@ -105,16 +105,29 @@ static int put(struct copy *c, struct op *op, const char *name, const struct cop
 	return transport_put_document(c->req->to, op, name, &doc, err);
 }
 
-/* What the place may have lost since it was seen there. */
-static int put_blobs_again(struct copy *c, struct op *op, const struct copy_document *d,
-			   bool *ret_moved)
+/*
+ * What the place may have lost since it was seen there: the blobs of a manifest; of an index all
+ * that may be below it. *ret_again: there is reason to hope.
+ */
+static int put_below_again(struct copy *c, struct op *op, const struct copy_document *d,
+			   bool *ret_again)
 {
-	for (size_t i = d->blob_start; i < d->blob_end; i++) {
+	const struct copy_plan *p = &c->plan;
+	const size_t start = d->height ? 0 : d->blob_start;
+	const size_t end = d->height ? p->blob_count : d->blob_end;
+
+	for (size_t i = start; i < end; i++) {
 		enum copy_how how = COPY_EXISTED;
 
-		TRY(copy_one_blob(c, op, &c->plan.blobs[i], &how, NULL));
-		count(c, &c->plan.blobs[i], how);
-		*ret_moved |= how == COPY_SENT || how == COPY_MOUNTED;
+		TRY(copy_one_blob(c, op, &p->blobs[i], &how, NULL));
+		count(c, &p->blobs[i], how);
+		*ret_again |= how == COPY_SENT || how == COPY_MOUNTED;
+	}
+	for (size_t i = 0; i < p->document_count; i++) {
+		if (p->documents[i].height >= d->height || is_there(c, op, &p->documents[i]))
+			continue;
+		TRY(put(c, op, NULL, &p->documents[i], NULL));
+		*ret_again = true;
 	}
 	return 0;
 }
@@ -136,17 +149,17 @@ static bool may_be_for_lost_blobs(const struct err *why)
 	}
 }
 
-/* Once more when the place refused it and lacks blobs that it had before. */
+/* Once more when the place refused it and lacks what it had before. */
 static int put_surely(struct copy *c, struct op *op, const char *name,
 		      const struct copy_document *d, struct err *err)
 {
 	struct err why = { 0 };
-	bool has_moved = false;
+	bool again = false;
 	const int rc = put(c, op, name, d, &why);
 
 	if (rc >= 0)
 		return 0;
-	if (may_be_for_lost_blobs(&why) && put_blobs_again(c, op, d, &has_moved) >= 0 && has_moved)
+	if (may_be_for_lost_blobs(&why) && put_below_again(c, op, d, &again) >= 0 && again)
 		return put(c, op, name, d, err);
 	err_keep_first(err, &why);
 	return rc;
