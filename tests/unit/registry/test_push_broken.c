@@ -353,7 +353,24 @@ void test_push_broken__circles_are_left(void)
 	}
 }
 
-/* Sessions that are forgotten again and again; progress of a byte at a time. */
+/* Sessions that are forgotten again and again. */
+void test_push_broken__forgetful_registries_are_left(void)
+{
+	struct server_step steps[46] = { { .text = ABSENT } };
+	struct pushing _pushing_ p;
+
+	for (size_t i = 1; i < ARRAY_SIZE(steps); i += 3) {
+		steps[i].text = BEGUN(PLACE "1");
+		steps[i + 1].text = ABSENT; /* the PUT */
+		steps[i + 2].text = ABSENT; /* the HEAD */
+	}
+	pushing_init(&p, 1000, steps, ARRAY_SIZE(steps));
+	CU_ASSERT(pushing_put(&p) < 0);
+	CU_ASSERT_EQUAL(p.a.err.kind, ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(p.opened_count, 5);
+}
+
+/* Progress of a few bytes at a time. */
 void test_push_broken__slow_circles_are_left(void)
 {
 	struct server_step steps[64] = { { .text = ABSENT }, { .text = CHUNKED(PLACE "1", "1") } };
