@@ -32,6 +32,11 @@ struct copy_document {
 	struct buf bytes;
 	unsigned height; /* over the documents it leads to; 0: over none */
 	bool has_subject, is_referrer, is_child;
+	/*
+	 * A list of referrers of which some are gone: stays behind, places refuse it, and make
+	 * their own.
+	 */
+	bool is_left;
 	size_t blob_start, blob_end; /* those it was the first to name */
 };
 /* A `sha256-...` tag. */

@@ -124,7 +124,8 @@ static int put_below_again(struct copy *c, struct op *op, const struct copy_docu
 		*ret_again |= how == COPY_SENT || how == COPY_MOUNTED;
 	}
 	for (size_t i = 0; i < p->document_count; i++) {
-		if (p->documents[i].height >= d->height || is_there(c, op, &p->documents[i]))
+		if (p->documents[i].height >= d->height || p->documents[i].is_left ||
+		    is_there(c, op, &p->documents[i]))
 			continue;
 		TRY(put(c, op, NULL, &p->documents[i], NULL));
 		*ret_again = true;
@@ -198,7 +199,7 @@ static int run_height(struct copy *c, unsigned height, bool with_subject, struct
 	for (size_t i = 0; i < p->document_count; i++) {
 		struct copy_document *d = &p->documents[i];
 
-		if (d->height != height || d->has_subject != with_subject ||
+		if (d->height != height || d->has_subject != with_subject || d->is_left ||
 		    (is_target(c, d) && c->req->to_count))
 			continue;
 		list[i] = (struct document_job){ c, d };
@@ -241,7 +242,7 @@ static int put_tags(struct copy *c, struct err *err)
 		const struct copy_tag *tag = &c->plan.tags[i];
 		const struct copy_document *d = copy_plan_find(&c->plan, &tag->digest);
 
-		if (!d || is_kept(c, tag))
+		if (!d || d->is_left || is_kept(c, tag))
 			continue;
 		if (put_surely(c, c->op, tag->name, d, err) < 0)
 			return err_prefix(err, "%s", tag->name);
@@ -314,6 +315,8 @@ int copy_tell_plan(struct copy *c, struct err *err)
 
 		while (told < d->blob_end)
 			tell_blob(c, &list[told++]);
+		if (d->is_left)
+			continue;
 		tell(c, &d->descriptor, there);
 		if (c->req->dry_run && !there)
 			c->documents++;

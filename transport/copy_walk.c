@@ -50,7 +50,7 @@ struct copy_document *copy_plan_find(const struct copy_plan *p, const struct dig
 struct place_in_plan {
 	size_t blob_start;
 	unsigned height;
-	bool is_child;
+	bool is_child, lacks_child;
 };
 
 /* Takes over the bytes. The type is what the document says, whatever its place did. */
@@ -67,6 +67,7 @@ static void add_document(struct copy *c, struct copy_file *file, const struct do
 		.has_subject = doc->subject != NULL,
 		.is_referrer = c->referrer_depth > 0,
 		.is_child = at->is_child,
+		.is_left = at->lacks_child && c->referrer_depth > 0,
 		.blob_start = at->blob_start,
 		.blob_end = p->blob_count,
 	};
@@ -194,15 +195,15 @@ static int missing_child(struct copy *c, const struct descriptor *entry, struct 
 }
 
 static int visit_index(struct copy *c, const struct index *index, unsigned depth,
-		       unsigned *ret_height, struct err *err)
+		       struct place_in_plan *at, struct err *err)
 {
 	_cleanup_(selection_fini) struct selection s = { 0 };
 
 	TRY(select_entries(c, index, &s, err));
-	*ret_height = 0;
 	for (size_t i = 0; i < s.count; i++) {
 		if (s.files[i].is_missing) {
 			TRY(missing_child(c, s.items[i], err));
+			at->lacks_child = true;
 			continue;
 		}
 		if (s.files[i].descriptor.digest_text)
@@ -212,8 +213,8 @@ static int visit_index(struct copy *c, const struct index *index, unsigned depth
 		if (!child)
 			continue;
 		child->is_child = true;
-		if (child->height >= *ret_height)
-			*ret_height = child->height + 1;
+		if (child->height >= at->height)
+			at->height = child->height + 1;
 	}
 	return 0;
 }
@@ -288,7 +289,7 @@ static int visit(struct copy *c, struct copy_file *file, bool is_child, unsigned
 			    &doc, err);
 	if (rc < 0)
 		return err_prefix(err, "%.19s", DIGEST_TEXT(&file->descriptor.digest));
-	TRY(doc.kind == DOCUMENT_INDEX ? visit_index(c, &doc.index, depth, &at.height, err)
+	TRY(doc.kind == DOCUMENT_INDEX ? visit_index(c, &doc.index, depth, &at, err)
 				       : visit_manifest(c, &doc.manifest, err));
 	add_document(c, file, &doc, &at);
 	return visit_referrers(c, file, depth, err);

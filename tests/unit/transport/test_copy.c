@@ -369,10 +369,14 @@ void test_copy__referrer_that_is_gone(void)
 	char tag[SUBJECT_TAG_BYTES];
 
 	referring_init(&r);
-	r.w.to.takes_any_order = true;
-	mem_index(&r.w.from, (struct mem_entry[]){ { &r.sbom, NULL, NULL } }, 1, &list);
+	mem_index(&r.w.from,
+		  (struct mem_entry[]){ { &r.sbom, NULL, NULL }, { &r.cosign, NULL, NULL } }, 2,
+		  &list);
 	mem_tag(&r.w.from, subject_tag(&r.w.host.digest, tag), &list);
 	mem_lose(&r.w.from, &r.sbom);
 	CU_ASSERT(copies(&r.w, &(struct copy_request){ .referrers = true }, NULL));
 	CU_ASSERT(mem_is_tagged(&r.w.to, "new", &r.w.host));
+	/* What the list has still comes along, the list itself does not. */
+	CU_ASSERT(mem_has(&r.w.to, &r.cosign));
+	CU_ASSERT_FALSE(mem_has(&r.w.to, &list));
 }
