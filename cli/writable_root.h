@@ -13,6 +13,7 @@ struct writable_root {
 	struct cli *cli;
 	struct store *store;
 	struct mount_entry entry;
+	struct image_config image;
 	struct local_tree tree;	      /* only when it was asked for */
 	struct mount_request request; /* for mounts_remount and mounts_open_root */
 };

@@ -23,7 +23,6 @@
 void mount_entry_fini(struct mount_entry *e)
 {
 	free(e->image);
-	free(e->diff_ids);
 	free(e->driver);
 	free(e->path);
 	free(e->uidmap);
@@ -103,20 +102,6 @@ static void set_path(struct json *o, const char *path)
 	json_set_str(o, "path-base64", coded);
 }
 
-/* All ids in one string: hundreds of values of JSON would cost more than the mount. */
-static int set_layers(struct json *o, const struct mount_entry *e, struct err *err)
-{
-	_buf_ struct buf text = BUF_INIT(RECORD_VALUE_MAX);
-
-	for (size_t i = 0; i < e->layer_count; i++) {
-		if (i)
-			TRY(buf_append_char(&text, ' ', err));
-		TRY(buf_append_str(&text, DIGEST_TEXT(&e->diff_ids[i]), err));
-	}
-	json_set_str(o, "layers", buf_str(&text));
-	return 0;
-}
-
 static void set_where(struct json *o, const struct mount_id *where)
 {
 	if (!where->boot_id[0])
@@ -143,8 +128,6 @@ static int print_entry(const struct mount_entry *e, struct buf *out, struct err 
 		json_set_str(o, "gidmap", e->gidmap);
 	set_path(o, e->path);
 	set_where(o, &e->where);
-	if (e->is_writable)
-		TRY(set_layers(o, e, err));
 	return json_print(o, 0, out, err);
 }
 
@@ -201,23 +184,6 @@ static int get_digest(const struct json *o, const char *name, struct digest *ret
 	return digest_parse(text, strlen(text), ret, err);
 }
 
-static int get_layers(const char *text, struct mount_entry *e, struct err *err)
-{
-	while (*text) {
-		const size_t len = strcspn(text, " ");
-		struct digest d;
-
-		TRY(digest_parse(text, len, &d, err));
-		/* By halves, so that hundreds cost nothing. */
-		if ((e->layer_count & (e->layer_count - 1)) == 0)
-			e->diff_ids = xreallocarray(
-				e->diff_ids, e->layer_count ? e->layer_count * 2 : 1, sizeof(d));
-		e->diff_ids[e->layer_count++] = d;
-		text += len + (text[len] == ' ');
-	}
-	return 0;
-}
-
 static char *dup_str(const struct json *v)
 {
 	const char *s = json_str(v, NULL);
@@ -253,7 +219,6 @@ static int decode(const struct json *o, struct mount_entry *e, struct err *err)
 {
 	TRY(get_digest(o, "manifest", &e->manifest, err));
 	TRY(get_digest(o, "chain", &e->chain_id, err));
-	TRY(get_layers(json_str(json_get(o, "layers"), ""), e, err));
 	TRY(get_path(o, &e->path, err));
 	e->image = xstrdup(json_str(json_get(o, "image"), ""));
 	e->driver = xstrdup(json_str(json_get(o, "driver"), ""));

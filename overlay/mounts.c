@@ -72,11 +72,6 @@ static void fill_entry(struct mounting *m)
 	e->image = xstrdup(q->image ? q->image : "");
 	e->manifest = q->manifest;
 	mount_chain_id(q->diff_ids, q->layer_count, &e->chain_id);
-	if (q->is_writable && q->layer_count) {
-		e->diff_ids = xcalloc(q->layer_count, sizeof(*e->diff_ids));
-		memcpy(e->diff_ids, q->diff_ids, q->layer_count * sizeof(*e->diff_ids));
-		e->layer_count = q->layer_count;
-	}
 	e->is_writable = q->is_writable;
 	e->is_volatile = q->is_writable && q->is_volatile;
 	e->uidmap = dup_or_null(q->uidmap ? q->uidmap : q->gidmap);

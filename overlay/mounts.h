@@ -31,8 +31,6 @@ struct mount_entry {
 	char *image; /* the name it was mounted by, for people */
 	struct digest manifest;
 	struct digest chain_id;
-	struct digest *diff_ids; /* bottom first; only of writable roots */
-	size_t layer_count;
 	char *driver; /* "erofs", ... */
 	char *path;   /* absolute; NULL for a root that is not mounted */
 	bool is_writable, is_volatile;

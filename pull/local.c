@@ -37,15 +37,39 @@ static int local_resolve(struct transport *t, struct op *op, const char *name,
 	return images_resolve(local->store, &ref, ret, err);
 }
 
-static int check_bytes(const struct descriptor *d, const struct buf *bytes, struct err *err)
+static int read_checked(struct store *store, const struct digest *d, struct buf *bytes,
+			struct err *err)
 {
 	struct digest computed;
 
-	hash_bytes(d->digest.alg, bytes->data, bytes->len, &computed);
-	if (!digest_equal(&computed, &d->digest))
+	TRY(blobs_read(store->blobs, d, bytes, err));
+	hash_bytes(d->alg, bytes->data, bytes->len, &computed);
+	if (!digest_equal(&computed, d))
 		return err_set(err, ERR_DAMAGED,
-			       "blob %s of the store is damaged (it hashes to %s)",
-			       DIGEST_TEXT(&d->digest), DIGEST_TEXT(&computed));
+			       "blob %s of the store is damaged (it hashes to %s)", DIGEST_TEXT(d),
+			       DIGEST_TEXT(&computed));
+	return 0;
+}
+
+int local_config(struct store *store, const struct digest *manifest, struct image_config *ret,
+		 struct err *err)
+{
+	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
+	_image_config_ struct image_config config = { 0 };
+	_document_ struct document doc = { 0 };
+	const struct descriptor *d = &doc.manifest.config;
+
+	TRY(read_checked(store, manifest, &bytes, err));
+	TRY(document_parse(buf_str(&bytes), bytes.len, NULL, &doc, err));
+	if (doc.kind != DOCUMENT_MANIFEST)
+		return err_set(err, ERR_DAMAGED, "%s is no image manifest", DIGEST_TEXT(manifest));
+	TRY(descriptor_need_digest(d, err));
+	bytes.len = 0;
+	TRY(read_checked(store, &d->digest, &bytes, err));
+	TRY(image_config_parse(buf_str(&bytes), bytes.len, &config, err));
+	TRY(image_check(&doc.manifest, &config, err));
+	*ret = config;
+	config = (struct image_config){ 0 };
 	return 0;
 }
 
@@ -56,8 +80,7 @@ int local_get_document(struct transport *t, struct op *op, const char *name,
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 
 	TRY(local_resolve(t, op, name, &d, err));
-	TRY(blobs_read(local_of(t)->store->blobs, &d.digest, &bytes, err));
-	TRY(check_bytes(&d, &bytes, err));
+	TRY(read_checked(local_of(t)->store, &d.digest, &bytes, err));
 	ret->descriptor = d;
 	d = (struct descriptor){ 0 };
 	ret->bytes = bytes;

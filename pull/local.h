@@ -17,6 +17,9 @@
 struct transport;
 struct transport *local_transport(struct store *store, const struct reference *ref);
 
+/* The config of an image manifest of the store; both are hashed, and belong together. */
+int local_config(struct store *store, const struct digest *manifest, struct image_config *ret,
+		 struct err *err);
 /*
  * Makes sure that every layer of an image (its manifest and config) has tar and index in the store,
  * from the blobs alone (after --no-unpack, or when one was lost).
