@@ -80,6 +80,7 @@ static int run(struct cli *cli, const void *values, struct err *err)
 	TRY(both_sides_open(cli, cli->operands[0], &sides, err));
 	const struct changes_request request = { .upper_fd = sides.sides.upper_fd,
 						 .lower = sides.lower,
+						 .is_userxattr = sides.root.entry.is_userxattr,
 						 .expand_opaque = true,
 						 .uids = sides.uids,
 						 .gids = sides.gids };

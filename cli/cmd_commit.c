@@ -150,6 +150,7 @@ static int run(struct cli *cli, const void *values, struct err *err)
 	request.store = sides.root.store;
 	request.upper_fd = sides.sides.upper_fd;
 	request.lower = sides.lower;
+	request.is_userxattr = sides.root.entry.is_userxattr;
 	request.base = sides.root.entry.manifest;
 	request.uids = sides.uids;
 	request.gids = sides.gids;

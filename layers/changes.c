@@ -125,7 +125,7 @@ static int load(struct walk *w, struct frame *f, struct err *err)
 	const bool expand = w->request->expand_opaque;
 
 	folder_init(&f->folder);
-	TRY(named(w, folder_read(f->fd, &f->folder, err), err));
+	TRY(named(w, folder_read(f->fd, w->request->is_userxattr, &f->folder, err), err));
 	if (f->hidden)
 		drop_whiteouts(&f->folder);
 	if (f->hidden && f->below && expand)
@@ -291,8 +291,10 @@ static int visit_entry(struct walk *w, const char *name, struct err *err)
 		op_note(w->op, "/%s: a socket, passed over", TEXT_ESCAPED(buf_str(&w->path)));
 		return 0;
 	}
+	const struct marked at = { f->fd, name, w->request->is_userxattr };
+
 	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
-		TRY(named(w, marks_read(f->fd, name, &marks, err), err));
+		TRY(named(w, marks_read(&at, &marks, err), err));
 	TRY(check_marks(w, &marks, err));
 	const int found = look_below(w, f, &below, err);
 
@@ -358,6 +360,7 @@ static bool differs(const struct walk *w, const struct stat *st, const struct lo
 static int visit_root(struct walk *w, struct err *err)
 {
 	const int upper = w->request->upper_fd;
+	const struct marked at = { upper, ".", w->request->is_userxattr };
 	struct lower_stat below = { 0 };
 	struct marks marks;
 	struct stat st;
@@ -366,7 +369,7 @@ static int visit_root(struct walk *w, struct err *err)
 	TRY(buf_append_str(&w->path, "", err));
 	if (fstat(upper, &st) < 0)
 		return named(w, err_sys(err, errno, "stat"), err);
-	TRY(named(w, marks_read(upper, ".", &marks, err), err));
+	TRY(named(w, marks_read(&at, &marks, err), err));
 	TRY(check_marks(w, &marks, err));
 	if (w->request->lower)
 		found = lower_find(w->request->lower, "", &below, err);

@@ -2,7 +2,8 @@
 /*
  * What an overlayfs upper folder changes (Documentation/filesystems/overlayfs.rst): files made or
  * changed, whiteouts (character device 0/0, or an empty file with the xattr overlay.whiteout),
- * opaque folders (xattr overlay.opaque "y"), in trusted.overlay.* or user.overlay.* form. Walks the
+ * opaque folders (xattr overlay.opaque "y"). Only the attributes of the namespace that the folder
+ * was mounted with say so: the others anybody inside could have set. Walks the
  * upper folder alone: what was not touched costs nothing. Folders that overlayfs redirected or
  * files whose data it left below (metacopy) are ERR_UNSUPPORTED: our mounts never make them.
  */
@@ -76,6 +77,7 @@ typedef int change_fn(void *arg, const struct change *change, struct err *err);
 struct changes_request {
 	int upper_fd;	     /* the upper folder. Borrowed */
 	struct lower *lower; /* NULL: nothing below, all is added; deletions are as written */
+	bool is_userxattr;   /* overlayfs's attributes are user.overlay.*, not trusted.overlay.* */
 	/*
 	 * Whether what an opaque folder, or a file in place of a folder, hides is told as deletions
 	 * (for people, as docker diff has it); otherwise the folder's is_opaque says it (for

@@ -19,17 +19,19 @@
 #define LIST_BYTES ((size_t)64 * 1024)
 #define TEXT_MAX   ((size_t)1 << 30)
 
-/* Finds the part behind the prefix that overlayfs gives its own. */
-static bool is_overlay(const char *xattr, const char **ret_name)
+/*
+ * What overlayfs says by an attribute: the part behind its prefix, "" when it says nothing, NULL of
+ * one that has no such prefix. Of the other namespace it says nothing: user.overlay.* is for anybody
+ * to set where overlayfs uses trusted.overlay.* (and stands for no file's contents anywhere).
+ */
+static const char *overlay_name(const char *xattr, bool is_userxattr)
 {
 	static const char *const prefixes[] = { "trusted.overlay.", "user.overlay." };
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (text_starts_with(xattr, prefixes[i])) {
-			*ret_name = xattr + strlen(prefixes[i]);
-			return true;
-		}
-	return false;
+		if (text_starts_with(xattr, prefixes[i]))
+			return is_userxattr == (i == 1) ? xattr + strlen(prefixes[i]) : "";
+	return NULL;
 }
 
 /* 1 when the value is "y". */
@@ -43,11 +45,10 @@ static int is_yes(const char *path, const char *xattr, struct err *err)
 	return len == 1 && value[0] == 'y';
 }
 
-static int mark(const char *path, const char *xattr, struct marks *m, struct err *err)
+static int mark(const char *path, const char *xattr, const char *name, struct marks *m,
+		struct err *err)
 {
-	const char *name = "";
-
-	if (!is_overlay(xattr, &name)) {
+	if (!name) {
 		m->has_others |= strcmp(xattr, "security.selinux") != 0;
 	} else if (!strcmp(name, "whiteout")) {
 		m->is_whiteout = true;
@@ -64,9 +65,9 @@ static int mark(const char *path, const char *xattr, struct marks *m, struct err
 	return 0;
 }
 
-int marks_read(int dir, const char *name, struct marks *ret, struct err *err)
+int marks_read(const struct marked *what, struct marks *ret, struct err *err)
 {
-	_free_ char *path = xasprintf("/proc/self/fd/%d/%s", dir, name);
+	_free_ char *path = xasprintf("/proc/self/fd/%d/%s", what->dir, what->name);
 	_free_ char *list = NULL;
 	struct marks m = { 0 };
 	ssize_t len = llistxattr(path, NULL, 0);
@@ -79,8 +80,8 @@ int marks_read(int dir, const char *name, struct marks *ret, struct err *err)
 		len = llistxattr(path, list, LIST_BYTES);
 		if (len < 0)
 			return err_sys(err, errno, "attributes");
-		for (ssize_t at = 0; at < len; at += (ssize_t)strlen(list + at) + 1)
-			TRY(mark(path, list + at, &m, err));
+		for (const char *x = list; x < list + len; x += strlen(x) + 1)
+			TRY(mark(path, x, overlay_name(x, what->is_userxattr), &m, err));
 	}
 	*ret = m;
 	return 0;
@@ -132,7 +133,7 @@ static int read_names(DIR *entries, struct folder *f, struct err *err)
 }
 
 /* A device 0/0, or an empty file with the mark. */
-static int find_whiteout(int fd, struct folder *f, size_t n, struct err *err)
+static int find_whiteout(struct marked at, struct folder *f, size_t n, struct err *err)
 {
 	const char *name = folder_text(f, n);
 	struct marks marks = { 0 };
@@ -142,19 +143,22 @@ static int find_whiteout(int fd, struct folder *f, size_t n, struct err *err)
 	    f->names[n].type != DT_UNKNOWN)
 		return 0;
 	/* One that went away meanwhile is told when its turn comes. */
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(at.dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "stat");
+	at.name = name;
 	if (S_ISCHR(st.st_mode) && st.st_rdev == 0)
 		marks.is_whiteout = true;
 	else if (S_ISREG(st.st_mode) && st.st_size == 0)
-		TRY(marks_read(fd, name, &marks, err));
+		TRY(marks_read(&at, &marks, err));
 	if (marks.is_whiteout)
 		f->names[n].what = FOLDER_WHITEOUT;
 	return 0;
 }
 
-int folder_read(int fd, struct folder *f, struct err *err)
+int folder_read(int fd, bool is_userxattr, struct folder *f, struct err *err)
 {
+	const struct marked here = { .dir = fd, .is_userxattr = is_userxattr };
+
 	/* A description of its own: the position in a folder belongs to it. */
 	const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = own >= 0 ? fdopendir(own) : NULL;
@@ -170,7 +174,7 @@ int folder_read(int fd, struct folder *f, struct err *err)
 
 	(void)closedir(entries);
 	for (size_t n = 0; rc == 0 && n < f->count; n++)
-		rc = find_whiteout(fd, f, n, err);
+		rc = find_whiteout(here, f, n, err);
 	return rc;
 }
 

@@ -15,8 +15,14 @@ struct marks {
 	bool is_redirected, is_metacopy;
 	bool has_others; /* there are xattrs that overlayfs has no part in */
 };
-/* Reads them of `name` in `dir`, no link followed; a file system without xattrs has none. */
-int marks_read(int dir, const char *name, struct marks *ret, struct err *err);
+/* A place, and whose word counts there. */
+struct marked {
+	int dir;
+	const char *name;
+	bool is_userxattr; /* as in the request */
+};
+/* Reads them, no link followed; a file system without xattrs has none. */
+int marks_read(const struct marked *what, struct marks *ret, struct err *err);
 
 /* A name in a folder. */
 struct folder_name {
@@ -38,7 +44,7 @@ void folder_init(struct folder *f);
 void folder_fini(struct folder *f);
 const char *folder_text(const struct folder *f, size_t n);
 /* Reads what is there and says which are whiteouts. */
-int folder_read(int fd, struct folder *f, struct err *err);
+int folder_read(int fd, bool is_userxattr, struct folder *f, struct err *err);
 int folder_add(struct folder *f, const char *name, enum folder_what what, struct err *err);
 /* By name, whiteouts first when asked. */
 void folder_sort(struct folder *f, bool whiteouts_first);

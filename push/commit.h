@@ -20,6 +20,7 @@ struct commit_request {
 	struct store *store;
 	int upper_fd;
 	struct lower *lower;
+	bool is_userxattr;		  /* of changes_request */
 	struct digest base;		  /* the image manifest below, in the store */
 	const struct reference *ref;	  /* the new name */
 	const struct id_map *uids, *gids; /* NULL: as they are; else outside ids go back in */

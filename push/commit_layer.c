@@ -97,6 +97,7 @@ static int run_pipeline(struct pipeline *p, struct made_layer *made, struct err 
 {
 	const struct changes_request request = { .upper_fd = p->request->upper_fd,
 						 .lower = p->request->lower,
+						 .is_userxattr = p->request->is_userxattr,
 						 .uids = p->request->uids,
 						 .gids = p->request->gids };
 

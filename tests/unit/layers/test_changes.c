@@ -30,8 +30,8 @@ static const struct treemaker_entry lower_entries[] = {
 };
 
 /*
- * One step a character: d folder, f file, w whiteout, W the same by xattr, o opaque, O the same in
- * user.overlay, l symlink, p fifo, c device, s socket, r redirect, m metacopy.
+ * One step a character: d folder, f file, w whiteout, W the same by xattr, o opaque, l symlink,
+ * p fifo, c device, s socket, r redirect, m metacopy; U, O and R as W, o and r in user.overlay.
  */
 static bool make_step(const char *root, char what, const char *name)
 {
@@ -54,6 +54,11 @@ static bool make_step(const char *root, char what, const char *name)
 		return setxattr(path, "trusted.overlay.opaque", "y", 1, 0) == 0;
 	case 'O':
 		return setxattr(path, "user.overlay.opaque", "y", 1, 0) == 0;
+	case 'U':
+		return make_step(root, 'f', name) &&
+		       setxattr(path, "user.overlay.whiteout", "", 0, 0) == 0;
+	case 'R':
+		return setxattr(path, "user.overlay.redirect", "z", 1, 0) == 0;
 	case 'x':
 		return setxattr(path, "trusted.overlay.opaque", "x", 1, 0) == 0;
 	case 'r':
@@ -107,7 +112,8 @@ static int tell(void *arg, const struct change *c, struct err *err)
 	return 0;
 }
 
-enum side { LAYER, PEOPLE, ALONE };
+/* USER is a layer whose attributes are user.overlay.* */
+enum side { LAYER, PEOPLE, ALONE, USER };
 
 static int walk(enum side side, const struct tmp *t, struct buf *out, struct err *err)
 {
@@ -118,6 +124,7 @@ static int walk(enum side side, const struct tmp *t, struct buf *out, struct err
 	struct lower *lower = tree_lower(m.tree);
 	const struct changes_request request = { .upper_fd = t->fd,
 						 .lower = side == ALONE ? NULL : lower,
+						 .is_userxattr = side == USER,
 						 .expand_opaque = side == PEOPLE };
 	const int rc = changes_walk(&op, &request, tell, out, err);
 
@@ -157,7 +164,11 @@ void test_changes__what_the_walk_tells(void)
 		{ PEOPLE, "dd fd/a wd/b wd/sub fd/c", "C/d C/d/a D/d/b A/d/c D/d/sub" },
 		/* Opaque. */
 		{ LAYER, "dd od fd/a", "Co/d A/d/a" },
-		{ LAYER, "dd Od fd/a", "Co/d A/d/a" },
+		{ USER, "dd Od fd/a", "Co/d A/d/a" },
+		{ USER, "Uf", "D/f" },
+		/* What anybody inside can set is no word of overlayfs. */
+		{ LAYER, "dd Od Rd fd/a Uf", "C/d C/d/a C/f" },
+		{ USER, "dd od rd fd/a Wf", "C/d C/d/a C/f" },
 		{ LAYER, "dd xd fd/a", "C/d C/d/a" },
 		{ PEOPLE, "dd od fd/a", "Co/d C/d/a D/d/b D/d/sub" },
 		{ PEOPLE, "dd od fd/a wd/b", "Co/d C/d/a D/d/b D/d/sub" },
