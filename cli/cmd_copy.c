@@ -124,13 +124,9 @@ static enum copy_platforms platforms_of(const struct flags *flags)
 /* Which of an index came along is never left to guess. */
 static void tell_platform(struct one *one, const struct copy_result *r)
 {
-	_descriptor_ struct descriptor d = { 0 };
-
 	if (platforms_of(one->flags) == COPY_SPARSE)
 		cli_note(one->cli, "sparse: the index may name images that were not copied");
-	if (platforms_of(one->flags) != COPY_ONE || one->cli->image.platform ||
-	    transport_resolve(one->from.transport, &one->cli->op, one->from.name, &d, NULL) < 0 ||
-	    digest_equal(&d.digest, &r->target.digest))
+	if (!r->is_of_index || one->cli->image.platform)
 		return;
 	cli_note(one->cli, "the image of this platform alone was copied, without its index; "
 			   "--all-platforms copies all");

@@ -39,6 +39,7 @@ static void fill_result(struct copy *c, struct copy_result *ret)
 		.existed = c->existed,
 		.documents = c->documents,
 		.referrers = count_referrers(&c->plan),
+		.is_of_index = c->is_narrowed,
 	};
 	c->plan.target = (struct descriptor){ 0 };
 }

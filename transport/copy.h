@@ -54,6 +54,7 @@ struct copy_result {
 	uint64_t blobs, blob_bytes; /* moved (dry run: to be moved) */
 	uint64_t mounted, existed;
 	uint64_t documents, referrers;
+	bool is_of_index; /* COPY_ONE: the name means an index, which stays behind */
 };
 /*
  * Copies, but for transport_finish of `to`, which is the caller's: it may copy several. Blobs that

@@ -73,6 +73,7 @@ struct copy {
 	bool is_listed;
 	_Atomic uint64_t read_bytes; /* of documents */
 	_Atomic unsigned read_count;
+	bool is_narrowed;	 /* an index stayed behind */
 	unsigned referrer_depth; /* of the walk: > 0 inside of what refers to something */
 	/* Results; guarded by nothing but being atomic. */
 	_Atomic uint64_t blobs, blob_bytes, mounted, existed, documents;

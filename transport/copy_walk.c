@@ -331,6 +331,7 @@ static int narrow(struct copy *c, struct copy_file *file, struct err *err)
 	}
 	TRY(choose(c, &doc.index, &chosen, err));
 	TRY(copy_fetch_one(c, c->op, chosen, &next, err));
+	c->is_narrowed = true;
 	copy_file_fini(file);
 	*file = next;
 	next = (struct copy_file){ 0 };

@@ -61,6 +61,8 @@ check "one platform" img copy -q --platform linux/arm64 "$REGISTRY/cp/multi:a" o
 expect_match '"architecture": *"arm64"' "it is that one" img inspect --config oci:one.oci:x
 expect_status 3 "a platform that is not there" \
 	img copy --platform linux/mips "$REGISTRY/cp/multi:a" oci:one.oci:y
+expect_err 0 'all-platforms copies all' "one image of an index, and it says so" \
+	img copy "$REGISTRY/cp/multi:a" oci:one.oci:z
 check "sparse" img copy -q --sparse --platform linux/arm64 "$REGISTRY/cp/multi:a" oci:sparse.oci:x
 check "the index is the same" [ "$(raw_digest oci:sparse.oci:x)" = "$(raw_digest oci:multi.oci:b)" ]
 expect_err 3 '--sparse' "a sparse index is not whole" \

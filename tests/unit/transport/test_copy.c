@@ -170,6 +170,7 @@ void test_copy__one_platform(void)
 	CU_ASSERT_EQUAL(mem_blob_count(&w.to), 0);
 	CU_ASSERT(copies(&w, &(struct copy_request){ .platforms = COPY_ONE }, &r));
 	CU_ASSERT(digest_equal(&r.target.digest, &w.host.digest));
+	CU_ASSERT(r.is_of_index);
 	CU_ASSERT_EQUAL(mem_blob_count(&w.to), 3);
 	/* In the nested index, which says nothing about platforms: it is looked into. */
 	CU_ASSERT(copies(&w, &(struct copy_request){ .platform = &mips }, NULL));
