@@ -221,14 +221,7 @@ static int write_record(struct records *records, void *arg, struct err *err)
  */
 static int check_layers(const struct mounting *m, struct err *err)
 {
-	const struct mount_request *q = &m->request;
-
-	for (size_t i = 0; i < q->layer_count; i++)
-		if (!layerfiles_has(q->store->layers, &q->diff_ids[i]))
-			return err_set(err, ERR_NOT_FOUND,
-				       "layer %zu of %zu is not in the store any more", i + 1,
-				       q->layer_count);
-	return 0;
+	return tree_file_check_tars(&m->request, NULL, err);
 }
 
 static int record(struct mounting *m, struct err *err)

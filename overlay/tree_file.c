@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "overlay/mounts.h"
+#include "sys/file.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -72,30 +73,66 @@ static int make_and_open(struct op *op, const struct mount_request *request,
 
 /* --- the tars --- */
 
-static int check_tar(int layers, const struct mount_request *request, size_t i, uint64_t bytes,
-		     struct err *err)
-{
-	const struct digest *d = &request->diff_ids[i];
-	char name[DIGEST_TEXT_BYTES + 16];
-	struct stat st;
+/* Where tars are looked for: hundreds, so that the way there is gone once. */
+struct tars {
+	const struct mount_request *request;
+	int layers;
+	int folder; /* of `alg`; -1: none yet */
+	enum digest_alg alg;
+};
 
-	snprintf(name, sizeof(name), "%s/%s.tar", digest_alg_name(d->alg), DIGEST_HEX(d));
-	if (fstatat(layers, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(err, errno, "layer %zu of %zu", i + 1, request->layer_count);
-	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == bytes)
+static int open_folder(struct tars *t, enum digest_alg alg, struct err *err)
+{
+	if (t->folder >= 0 && t->alg == alg)
 		return 0;
-	return err_set(err, ERR_DAMAGED, "layer %zu of %zu: %jd bytes, not %" PRIu64, i + 1,
-		       request->layer_count, (intmax_t)st.st_size, bytes);
+	if (t->folder >= 0)
+		(void)close(TAKE_FD(t->folder));
+	t->alg = alg;
+	t->folder =
+		file_open_beneath(t->layers, digest_alg_name(alg), O_PATH | O_DIRECTORY, 0, err);
+	return t->folder < 0 ? t->folder : 0;
 }
 
-static int check_tars(const struct mount_request *request, const struct erofs *e, struct err *err)
+static int stat_tar(struct tars *t, size_t i, struct stat *ret, struct err *err)
+{
+	static const char suffix[] = ".tar";
+	const struct digest *d = &t->request->diff_ids[i];
+	char name[DIGEST_TEXT_BYTES + sizeof(suffix)];
+
+	TRY(open_folder(t, d->alg, err));
+	digest_hex(d, name);
+	memcpy(name + 2 * digest_alg_bytes(d->alg), suffix, sizeof(suffix));
+	if (fstatat(t->folder, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, errno, "layer %zu of %zu", i + 1, t->request->layer_count);
+	return 0;
+}
+
+static int check_tar(struct tars *t, size_t i, const struct erofs *e, struct err *err)
+{
+	struct stat st;
+
+	TRY(stat_tar(t, i, &st, err));
+	if (S_ISREG(st.st_mode) && (!e || (uint64_t)st.st_size == erofs_device_bytes(e, i)))
+		return 0;
+	return err_set(err, ERR_DAMAGED, "layer %zu of %zu: %jd bytes, not %" PRIu64, i + 1,
+		       t->request->layer_count, (intmax_t)st.st_size,
+		       e ? erofs_device_bytes(e, i) : 0);
+}
+
+int tree_file_check_tars(const struct mount_request *request, const struct erofs *e,
+			 struct err *err)
 {
 	_close_ int layers = -1;
+	struct tars t = { .request = request, .folder = -1 };
+	int rc = 0;
 
 	TRY(store_folder(request->store, "layers", &layers, err));
-	for (size_t i = 0; i < request->layer_count; i++)
-		TRY(check_tar(layers, request, i, erofs_device_bytes(e, i), err));
-	return 0;
+	t.layers = layers;
+	for (size_t i = 0; i < request->layer_count && rc == 0; i++)
+		rc = check_tar(&t, i, e, err);
+	if (t.folder >= 0)
+		(void)close(t.folder);
+	return rc;
 }
 
 static int check_count(const struct mount_request *request, const struct erofs *e, struct err *err)
@@ -128,7 +165,7 @@ int tree_file_open(struct op *op, const struct mount_request *request,
 	if (rc < 0)
 		TRY(make_and_open(op, request, chain_id, user, &f, err));
 	TRY(check_count(request, f.erofs, err));
-	TRY(check_tars(request, f.erofs, err));
+	TRY(tree_file_check_tars(request, f.erofs, err));
 	*ret = f;
 	f = TREE_FILE_CLOSED;
 	return 0;

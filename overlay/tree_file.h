@@ -23,6 +23,13 @@ void tree_file_close(struct tree_file *f);
 #define _tree_file_	 __attribute__((cleanup(tree_file_close)))
 #define TREE_FILE_CLOSED ((struct tree_file){ .fd = -1 })
 
+/*
+ * Whether all layers are there, and with `erofs` (may be NULL) as long as it has them. Errors as
+ * above.
+ */
+int tree_file_check_tars(const struct mount_request *request, const struct erofs *erofs,
+			 struct err *err);
+
 /* An image of nothing in an unlinked file of the store. Returns its fd. */
 int tree_file_tiny(struct store *store, struct err *err);
 
