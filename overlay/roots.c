@@ -147,6 +147,46 @@ int root_dress(int root, int lower, struct err *err)
 
 /* --- the overlay --- */
 
+/*
+ * Whether an overlay has the upper folder, in whatever mount namespace and below whatever path:
+ * records can't know of copies that namespaces took of a mount. overlayfs knows, but lets a second
+ * one in unless it has an index. So it is asked by a mount with an index that comes no further: its
+ * work folder is on another mount than the upper one. What can't be asked is no reason not to
+ * mount.
+ */
+static bool is_in_use(int root)
+{
+	_close_ int upper = openat(root, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_close_ int work = mount_clone(root, "work", NULL);
+	const struct mount_param params[] = {
+		{ "lowerdir+", NULL, work },
+		{ "upperdir", NULL, upper },
+		{ "workdir", NULL, work },
+		{ "index", "on", -1 },
+	};
+	const struct mount_new what = { .type = "overlay",
+					.params = params,
+					.count = ARRAY_SIZE(params) };
+	struct err why = { 0 };
+
+	if (upper < 0 || work < 0)
+		return false;
+	_close_ int mount = mount_make(&what, &why);
+
+	return mount < 0 && why.kind == ERR_BUSY;
+}
+
+/* One that was never mounted needs not be asked. */
+static int check_rest(int root, struct err *err)
+{
+	if (faccessat(root, "work/work", F_OK, AT_SYMLINK_NOFOLLOW) < 0 || !is_in_use(root))
+		return 0;
+	const int rc = err_set(err, ERR_BUSY, "a mount of this root is still in use elsewhere");
+
+	err_hint(err, "a mount namespace kept it when it was made; end what lives there");
+	return rc;
+}
+
 int root_overlay(int root, int lower, struct root_mode mode, struct err *err)
 {
 	_close_ int upper = openat(root, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -161,6 +201,7 @@ int root_overlay(int root, int lower, struct root_mode mode, struct err *err)
 
 	if (upper < 0 || work < 0)
 		return err_sys(err, errno, "folders of the root");
+	TRY(check_rest(root, err));
 	if (mode.is_volatile)
 		params[count++] = (struct mount_param){ "volatile", NULL, -1 };
 	if (mode.is_userxattr)

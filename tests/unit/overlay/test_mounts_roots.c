@@ -229,6 +229,25 @@ void test_mounts_roots__removed_with_all_that_was_written(void)
 	rooted_free(r);
 }
 
+/* A mount namespace that somebody made meanwhile holds a copy of the mount that no record knows. */
+void test_mounts_roots__not_twice_whoever_holds_the_first(void)
+{
+	struct rooted *r = rooted_new(false);
+
+	if (!r)
+		return;
+	const int copy = mount_clone(AT_FDCWD, r->e.path, NULL);
+
+	CU_ASSERT_TRUE_FATAL(copy >= 0);
+	CU_ASSERT_EQUAL(unmount(r->m.store, "r", false, NULL), 0);
+	not_again(&r->q, ERR_BUSY);
+	CU_ASSERT_EQUAL(mounts_below(r->m.tmp.path), 0);
+	CU_ASSERT_EQUAL(close(copy), 0);
+	mount_entry_fini(&r->e);
+	CU_ASSERT_EQUAL(mounts_remount(NULL, &r->q, &r->e, NULL), 0);
+	rooted_free(r);
+}
+
 /* Somebody removed the folder: there is nothing to keep the record for. */
 void test_mounts_roots__without_a_folder_it_is_forgotten(void)
 {
