@@ -89,6 +89,13 @@ static int open_at(void *arg, struct op *op, uint64_t offset, struct source **re
 
 	if (transport_open_blob(m->copy->req->from, op, &range, &raw, &why) < 0) {
 		m->is_missing = why.kind == ERR_NOT_FOUND;
+		/* The descriptor may carry the bytes itself (image-spec descriptor.md "data"). */
+		if (m->is_missing && d->data && offset <= d->size) {
+			*ret = source_verify(source_mem(d->data, d->size), &d->digest, d->size,
+					     DIGEST_TEXT(&d->digest));
+			*ret = offset ? skip_new(*ret, offset) : *ret;
+			return 0;
+		}
 		err_keep_first(err, &why);
 		return -why.errnum;
 	}

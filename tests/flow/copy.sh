@@ -110,6 +110,25 @@ check "we read it" img copy -q --platform local oci:um.oci:e "$REGISTRY/cp/umoci
 check "umoci collects garbage" umoci gc --layout gzip.oci
 check "and takes nothing of ours" img copy -q oci:gzip.oci:d "$REGISTRY/cp/after-gc:1"
 
+# --- side by side --------------------------------------------------------------------------------
+
+pids=()
+for name in gzip zstd plain docker multi nested config; do
+	img copy -q --all-platforms "$REGISTRY/cp/$name:a" "oci:side.oci:$name" >"side.$name" 2>&1 &
+	pids+=($!)
+done
+failed=0
+for pid in "${pids[@]}"; do
+	wait "$pid" || failed=$((failed + 1))
+done
+check "seven at once into one layout" [ $failed = 0 ]
+expect_out "$(printf '%s\n' config docker gzip multi nested plain zstd)" "all names are there" \
+	$PYTHON -c 'import json
+print("\n".join(sorted(m["annotations"]["org.opencontainers.image.ref.name"]
+    for m in json.load(open("side.oci/index.json"))["manifests"])))'
+check "the blobs are what they are called" blobs_are_right side.oci
+check "nothing of ours is left" test ! -e side.oci/.img-staging
+
 # --- every command that reads an image ------------------------------------------------------------
 
 check "inspect" img inspect oci:gzip.oci:b

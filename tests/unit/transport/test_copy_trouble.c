@@ -75,6 +75,10 @@ static void tag_manifest(struct pair *p, const char *layer)
 #define LAYER(type, more) \
 	"{\"mediaType\":\"" type "\",\"digest\":\"" ABSENT "\",\"size\":5" more "}"
 
+#define EMBEDDED(data)                                                                   \
+	"{\"mediaType\":\"text/plain\",\"digest\":\"sha256:2cf24dba5fb0a30e26e83b2ac5b9" \
+	"e29e1b161e5c1fa7425e73043362938b9824\",\"size\":5,\"data\":\"" data "\"}"
+
 void test_copy_trouble__blobs_that_are_not_there(void)
 {
 	static const struct {
@@ -89,6 +93,10 @@ void test_copy_trouble__blobs_that_are_not_there(void)
 		  LAYER("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
 			",\"urls\":[\"https://example.com/l\"]"),
 		  ERR_NONE },
+		/* image-spec descriptor.md "data": "hello", and a lie */
+		{ "embedded", EMBEDDED("aGVsbG8="), ERR_NONE },
+		{ "embedded lie", EMBEDDED("aGVsbG9v"), ERR_DAMAGED },
+		{ "embedded lie of that size", EMBEDDED("aGVsbGE="), ERR_DAMAGED },
 		{ "unknown digest",
 		  "{\"mediaType\":\"text/plain\",\"digest\":\"blake3:ab\",\"size\":1}",
 		  ERR_UNSUPPORTED },
