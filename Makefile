@@ -175,7 +175,8 @@ support := $(if $(support_sources),$(B)/lib/libimg-test.a)
 fault_sources := $(wildcard tests/fault/test_*.c)
 fault_tests := $(if $(fault_sources),$(B)/test/fault)
 # Makers of images, tars, stores and homes that they share with the unit tests.
-fault_borrowed := $(addprefix tests/unit/,pull/maker.c layers/tarmaker.c store/support.c net/home.c)
+fault_borrowed := $(addprefix tests/unit/,pull/maker.c layers/tarmaker.c store/support.c net/home.c \
+	overlay/mountmaker.c)
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_tests := $(foreach n,$(fuzz_names),$(B)/test/fuzz/$(n))
 

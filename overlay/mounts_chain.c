@@ -84,24 +84,40 @@ static char *base_name(const struct mount_chain *c, const struct driver *driver)
 	return xasprintf(".%s-%s", driver->name, DIGEST_HEX(&c->id));
 }
 
-/* Whether it is an image with the uuid that ours of this chain has. */
-static bool is_base(int fd, const struct digest *chain_id)
+/*
+ * 1: an image with the uuid that ours of this chain has; 0: something else. Kernels that tell no
+ * uuid show an image all the same, and the folder is ours alone.
+ */
+static int is_base(int fd, const struct digest *chain_id, struct err *err)
 {
 	struct fs_uuid uuid = { 0 };
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == EROFS_SUPER_MAGIC_V1 &&
-	       ioctl(fd, FS_IOC_GETFSUUID_, &uuid) == 0 && uuid.len == sizeof(uuid.bytes) &&
+	if (fstatfs(fd, &fs) < 0)
+		return err_sys(err, errno, "base of a mount");
+	if (fs.f_type != EROFS_SUPER_MAGIC_V1)
+		return 0;
+	if (ioctl(fd, FS_IOC_GETFSUUID_, &uuid) < 0)
+		return errno == ENOTTY ? 1 : err_sys(err, errno, "base of a mount");
+	return uuid.len == sizeof(uuid.bytes) &&
 	       !memcmp(uuid.bytes, chain_id->bytes, sizeof(uuid.bytes));
 }
 
-/* Its fd, or -1 when there is none. */
-static int open_base(const struct mount_chain *c, const char *name)
+/* Opens it into *ret_fd and returns 1; 0 when there is none. */
+static int open_base(const struct mount_chain *c, const char *name, int *ret_fd, struct err *err)
 {
 	_close_ int fd =
 		openat(c->mounts_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd >= 0 && is_base(fd, &c->id) ? TAKE_FD(fd) : -1;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	if (fd < 0)
+		return err_sys(err, errno, "mounts/%s", name);
+	const int rc = is_base(fd, &c->id, err);
+
+	if (rc == 1)
+		*ret_fd = TAKE_FD(fd);
+	return rc;
 }
 
 static int attach_base(const struct mount_chain *c, const char *name, int mount, struct err *err)
@@ -119,8 +135,10 @@ static int lower_by(const struct mount_lowering *w, const struct driver *driver,
 		    struct err *err)
 {
 	_free_ char *name = base_name(w->chain, driver);
-	_close_ int base = driver->is_superblock ? open_base(w->chain, name) : -1;
+	_close_ int base = -1;
 
+	if (driver->is_superblock)
+		TRY(open_base(w->chain, name, &base, err));
 	if (base < 0) {
 		TRY(driver->lower(w->op, w->request, &w->chain->id, &base, err));
 		if (!driver->is_superblock) {
@@ -213,11 +231,11 @@ static int detach_base(const struct mount_chain *c, const char *name, struct err
 	_free_ char *path = xasprintf("%s/mounts/%s", store_path(c->store), name);
 
 	for (;;) {
-		const int base = open_base(c, name);
+		_close_ int base = -1;
+		const int there = open_base(c, name, &base, err);
 
-		if (base < 0)
-			return 0;
-		(void)close(base);
+		if (there <= 0)
+			return there;
 		/* Lazy, so that nobody's working folder keeps it: clones live on by themselves. */
 		TRY(mount_detach(path, true, err));
 	}

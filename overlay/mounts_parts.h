@@ -66,6 +66,11 @@ int roots_sweep(struct store *store, struct err *err);
 typedef int folder_fn(void *arg, const char *name, struct err *err);
 int folder_list(int dir, folder_fn *fn, void *arg, struct err *err);
 /*
+ * Removes mounts/<id>, which is there for a mount of ours alone: what lies on it and is not that
+ * mount, because its record says otherwise or is lost, is taken down. Absent is fine.
+ */
+int mount_folder_remove(struct store *store, int mounts, const char *id, struct err *err);
+/*
  * Takes folders of that id out of the way that somebody who was killed had made. Waits until nobody
  * mounts, if there is one.
  */

@@ -39,20 +39,30 @@ static int add_stale(void *arg, const struct mount_record *r, struct err *err)
 	return 0;
 }
 
+/* One that can't be forgotten keeps nobody from the others. */
 static int forget_stale(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
 {
 	_ids_ struct ids ids = { 0 };
+	struct err first = { 0 };
+	uint64_t count = 0;
 
 	TRY(mount_record_list(store, NULL, add_stale, &ids, err));
 	for (size_t i = 0; i < ids.count; i++) {
 		const struct umount_request request = { .store = store, .name = ids.items[i] };
-		struct mount_entry e = { 0 };
+		_mount_entry_ struct mount_entry e = { 0 };
+		struct err why = { 0 };
 
-		TRY(mounts_umount(op, &request, &e, err));
-		mount_entry_fini(&e);
+		if (mounts_umount(op, &request, &e, &why) >= 0)
+			count++;
+		else if (!first.kind)
+			first = why;
 	}
-	*ret_count = ids.count;
-	return 0;
+	*ret_count = count;
+	if (!first.kind)
+		return 0;
+	if (err)
+		*err = first;
+	return -first.errnum;
 }
 
 /* --- folders --- */
@@ -84,14 +94,7 @@ static int sweep_mount(const struct sweep *s, const char *name, struct err *err)
 
 	if (mount_record_get(s->store, name, &r, &why) == 0 || why.kind != ERR_NOT_FOUND)
 		return 0;
-	_free_ char *path = xasprintf("%s/mounts/%s", store_path(s->store), name);
-
-	if (unlinkat(s->dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
-		return 0;
-	if (mount_detach(path, true, err) < 0)
-		return -err->errnum;
-	(void)unlinkat(s->dir, name, AT_REMOVEDIR);
-	return 0;
+	return mount_folder_remove(s->store, s->dir, name, err);
 }
 
 static int sweep_name(void *arg, const char *name, struct err *err)
@@ -113,21 +116,27 @@ static int sweep_locked(struct store *store, int mounts, struct err *err)
 	return roots_sweep(store, err);
 }
 
-/* While somebody mounts it is left for the next time. */
+/* 1: locked; 0: somebody mounts, and it is left for the next time. */
+static int lock_mounts(int mounts, struct err *err)
+{
+	struct err why = { 0 };
+	const int rc = file_lock(mounts, true, false, &why);
+
+	if (rc == 0 || rc == -EWOULDBLOCK)
+		return rc == 0;
+	if (err)
+		*err = why;
+	return rc;
+}
+
 static int sweep_folders(struct store *store, struct err *err)
 {
 	_close_ int mounts = -1;
-	struct err why = { 0 };
 
 	TRY(store_folder(store, "mounts", &mounts, err));
-	const int rc = file_lock(mounts, true, false, &why);
+	const int locked = lock_mounts(mounts, err);
 
-	if (rc == 0)
-		return sweep_locked(store, mounts, err);
-	if (rc == -EWOULDBLOCK)
-		return 0;
-	*err = why;
-	return rc;
+	return locked == 1 ? sweep_locked(store, mounts, err) : locked;
 }
 
 /* Whether there is something of that id in a folder of the store. */
@@ -187,11 +196,18 @@ static int sweep_unpacked(void *arg, const char *name, struct err *err)
 static int sweep_unpacked_alg(struct store *store, int unpacked, enum digest_alg alg,
 			      struct err *err)
 {
+	struct err why = { 0 };
 	_close_ int dir =
-		file_open_beneath(unpacked, digest_alg_name(alg), O_RDONLY | O_DIRECTORY, 0, NULL);
+		file_open_beneath(unpacked, digest_alg_name(alg), O_RDONLY | O_DIRECTORY, 0, &why);
 	struct sweep s = { store, dir, alg };
 
-	return dir < 0 ? 0 : folder_list(dir, sweep_unpacked, &s, err);
+	if (dir >= 0)
+		return folder_list(dir, sweep_unpacked, &s, err);
+	if (why.kind == ERR_NOT_FOUND)
+		return 0;
+	if (err)
+		*err = why;
+	return dir;
 }
 
 int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
@@ -203,8 +219,10 @@ int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct
 	TRY(store_folder(store, "mounts", &mounts, err));
 	TRY(store_folder(store, "unpacked", &unpacked, err));
 	/* Who unpacks holds the folder of mounts. */
-	if (file_lock(mounts, true, false, NULL) < 0)
-		return 0;
+	const int locked = lock_mounts(mounts, err);
+
+	if (locked != 1)
+		return locked;
 	TRY(sweep_unpacked_alg(store, unpacked, DIGEST_SHA256, err));
 	return sweep_unpacked_alg(store, unpacked, DIGEST_SHA512, err);
 }

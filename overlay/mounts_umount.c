@@ -53,19 +53,33 @@ static int finish_root(const struct umount_request *request, const struct mount_
 	_close_ int root = root_open(request->store, r->entry.id, NULL);
 
 	if (request->remove || root == -ENOENT) {
-		TRY(mount_record_remove(request->store, r, err));
-		return root_remove(request->store, r->entry.id, err);
+		/* A record without a folder can be removed again; a folder without one is kept. */
+		TRY(root_remove(request->store, r->entry.id, err));
+		return mount_record_remove(request->store, r, err);
 	}
 	if (was_clean && root >= 0)
 		TRY(root_mark_clean(root, err));
 	return r->entry.path ? rest_root(request->store, r, err) : 0;
 }
 
+int mount_folder_remove(struct store *store, int mounts, const char *id, struct err *err)
+{
+	_free_ char *path = xasprintf("%s/mounts/%s", store_path(store), id);
+
+	for (;;) {
+		if (unlinkat(mounts, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY)
+			return err_sys(err, errno, "mounts/%s", id);
+		if (mount_detach(path, true, err) < 0)
+			return err_prefix(err, "mounts/%s", id);
+	}
+}
+
 /* The folder that was made for it, when it is the one that it is mounted on. */
 static int finish_mount(const struct mount_chain *c, const struct mount_record *r, struct err *err)
 {
-	if (unlinkat(c->mounts_fd, r->entry.id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_sys(err, errno, "mounts/%s", r->entry.id);
+	TRY(mount_folder_remove(c->store, c->mounts_fd, r->entry.id, err));
 	return mount_record_remove(c->store, r, err);
 }
 

@@ -69,21 +69,36 @@ int mount_here(struct mount_id *ret, struct err *err)
 	return 0;
 }
 
-uint64_t mount_unique_at(int dir, const char *path)
+/* 0 also where the kernel has no such thing. */
+static int get_unique(int dir, const char *path, uint64_t *ret)
 {
 	struct statx stx = { 0 };
 	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH);
 
-	if (statx(dir, path, flags, STATX_MNT_ID_UNIQUE, &stx) < 0 ||
-	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
-		return 0;
-	return stx.stx_mnt_id;
+	if (statx(dir, path, flags, STATX_MNT_ID_UNIQUE, &stx) < 0 && errno != ENOSYS)
+		return -errno;
+	*ret = stx.stx_mask & STATX_MNT_ID_UNIQUE ? stx.stx_mnt_id : 0;
+	return 0;
+}
+
+uint64_t mount_unique_at(int dir, const char *path)
+{
+	uint64_t id = 0;
+
+	(void)get_unique(dir, path, &id);
+	return id;
 }
 
 int mount_identify(int fd, struct mount_id *ret, struct err *err)
 {
-	TRY(mount_here(ret, err));
-	ret->unique = mount_unique_at(fd, "");
+	struct mount_id id;
+
+	TRY(mount_here(&id, err));
+	const int rc = get_unique(fd, "", &id.unique);
+
+	if (rc < 0)
+		return err_sys(err, -rc, "identity of a mount");
+	*ret = id;
 	return 0;
 }
 

@@ -50,6 +50,11 @@ enum inject_kind {
 	INJECT_WAIT,
 	INJECT_RANDOM,
 	INJECT_THREAD,
+	INJECT_MOUNT,	 /* fsopen, fsconfig, fsmount, move_mount, open_tree, mount_setattr */
+	INJECT_UMOUNT,	 /* umount2 */
+	INJECT_MOUNT_ID, /* statx, statmount */
+	INJECT_IOCTL,
+	INJECT_CLONE,	  /* by syscall */
 	INJECT_HINT,	  /* madvise, posix_fadvise, sync_file_range */
 	INJECT_BUFFER,	  /* memory of a struct buf */
 	INJECT_DB_MEMORY, /* memory of SQLite */

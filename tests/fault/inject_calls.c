@@ -21,11 +21,18 @@
 #include <spawn.h>
 #include <sqlite3.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+
+/* Newer than the headers this builds with. */
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
 
 /* Whether the call fails; a call that kills does not come back. */
 INJECT_BARE static bool fails(enum inject_kind kind)
@@ -93,6 +100,10 @@ CALL_BOTH(int, openat, OPEN_KIND, -1, (int dir, const char *path, int flags, mod
 CALL(int, memfd_create, INJECT_MEMFD, -1, (const char *name, unsigned flags), (name, flags))
 CALL(int, pipe2, INJECT_PIPE, -1, (int fds[2], int flags), (fds, flags))
 CALL(DIR *, fdopendir, INJECT_FDOPENDIR, NULL, (int fd), (fd))
+CALL(int, scandirat, INJECT_READDIR, -1,
+     (int dir, const char *name, struct dirent ***list, int (*filter)(const struct dirent *),
+      int (*compare)(const struct dirent **, const struct dirent **)),
+     (dir, name, list, filter, compare))
 CALL_BOTH(struct dirent *, readdir, INJECT_READDIR, NULL, (DIR *dir), (dir))
 
 /* --- content --- */
@@ -170,6 +181,27 @@ CALL(int, utimensat, INJECT_TIMES, -1,
      (int dir, const char *name, const struct timespec times[2], int flags),
      (dir, name, times, flags))
 
+/* --- mounts --- */
+
+CALL(int, fsopen, INJECT_MOUNT, -1, (const char *type, unsigned flags), (type, flags))
+CALL(int, fsconfig, INJECT_MOUNT, -1,
+     (int fd, unsigned cmd, const char *key, const void *value, int aux),
+     (fd, cmd, key, value, aux))
+CALL(int, fsmount, INJECT_MOUNT, -1, (int fd, unsigned flags, unsigned attr), (fd, flags, attr))
+CALL(int, move_mount, INJECT_MOUNT, -1,
+     (int from, const char *old, int to, const char *name, unsigned flags),
+     (from, old, to, name, flags))
+CALL(int, open_tree, INJECT_MOUNT, -1, (int dir, const char *name, unsigned flags),
+     (dir, name, flags))
+CALL(int, mount_setattr, INJECT_MOUNT, -1,
+     (int dir, const char *name, unsigned flags, struct mount_attr *attr, size_t len),
+     (dir, name, flags, attr, len))
+CALL(int, umount2, INJECT_UMOUNT, -1, (const char *path, int flags), (path, flags))
+CALL(int, statx, INJECT_MOUNT_ID, -1,
+     (int dir, const char *name, int flags, unsigned mask, struct statx *st),
+     (dir, name, flags, mask, st))
+CALL(int, ioctl, INJECT_IOCTL, -1, (int fd, unsigned long request, void *arg), (fd, request, arg))
+
 /* --- locks, processes, the rest --- */
 
 CALL(int, flock, INJECT_FLOCK, -1, (int fd, int how), (fd, how))
@@ -194,6 +226,13 @@ CALL_BOTH(int, posix_fadvise, INJECT_HINT, errno, (int fd, off_t at, off_t len, 
 
 int inject_fsync(int fd) __asm__("fsync");
 INJECT_BARE int inject_fsync(int fd)
+{
+	(void)fd;
+	return fails(INJECT_SYNC) ? -1 : 0;
+}
+
+int inject_syncfs(int fd) __asm__("syncfs");
+INJECT_BARE int inject_syncfs(int fd)
 {
 	(void)fd;
 	return fails(INJECT_SYNC) ? -1 : 0;
@@ -274,7 +313,9 @@ INJECT_BARE long inject_syscall(long nr, long a, long b, long c, long d, long e,
 		__atomic_store_n(&real, (syscall_fn *)dlsym(RTLD_NEXT, "syscall"),
 				 __ATOMIC_RELAXED);
 	if ((nr == SYS_openat2 && fails(INJECT_OPENAT2)) ||
-	    (nr == SYS_pidfd_open && fails(INJECT_PIDFD)))
+	    (nr == SYS_pidfd_open && fails(INJECT_PIDFD)) ||
+	    (nr == SYS_clone && fails(INJECT_CLONE)) ||
+	    (nr == SYS_statmount && fails(INJECT_MOUNT_ID)))
 		return -1;
 	return real(nr, a, b, c, d, e, f);
 }

@@ -115,6 +115,15 @@ static const struct fault faults[] = {
 	{ INJECT_RANDOM, INJECT_ONCE, EIO, false },
 	{ INJECT_THREAD, INJECT_ONCE, EAGAIN, true },
 	{ INJECT_THREAD, INJECT_FROM, EAGAIN, true },
+	{ INJECT_MOUNT, INJECT_ONCE, ENOMEM, false },
+	{ INJECT_MOUNT, INJECT_ONCE, EINVAL, false },
+	{ INJECT_MOUNT, INJECT_FROM, EPERM, false },
+	{ INJECT_UMOUNT, INJECT_ONCE, EBUSY, false },
+	{ INJECT_UMOUNT, INJECT_FROM, EPERM, false },
+	{ INJECT_MOUNT_ID, INJECT_ONCE, EIO, false },
+	{ INJECT_IOCTL, INJECT_ONCE, EIO, false },
+	{ INJECT_IOCTL, INJECT_FROM, ENOTTY, false },
+	{ INJECT_CLONE, INJECT_ONCE, EAGAIN, false },
 	{ INJECT_HINT, INJECT_FROM, EIO, true },
 	{ INJECT_BUFFER, INJECT_ONCE, ENOMEM, false },
 	{ INJECT_BUFFER, INJECT_FROM, ENOMEM, false },
@@ -293,7 +302,8 @@ static void retry(struct sweep *s)
 /* Without its lock a file that was just made may be somebody else's already. */
 static bool is_untidy(const struct fault *f)
 {
-	return f->kind == INJECT_UNLINK || f->kind == INJECT_STAT || f->kind == INJECT_FLOCK;
+	return f->kind == INJECT_UNLINK || f->kind == INJECT_STAT || f->kind == INJECT_FLOCK ||
+	       f->kind == INJECT_UMOUNT;
 }
 
 static void try_fault(struct sweep *s, const struct fault *f, uint64_t n)
@@ -362,9 +372,12 @@ static bool run_clean(struct sweep *s, uint64_t counts[INJECT_KIND_COUNT + 1])
 	return rc >= 0;
 }
 
-static uint64_t stride_of(uint64_t count, uint64_t max)
+static uint64_t stride_of(const struct sweep_op *op, uint64_t count, uint64_t max)
 {
 	const char *all = getenv("IMG_FAULT_ALL");
+
+	if (op->points && op->points < max)
+		max = op->points;
 
 	return (all && !strcmp(all, "1")) || count <= max ? 1 : (count + max - 1) / max;
 }
@@ -377,8 +390,11 @@ void sweep_faults(const struct sweep_op *op)
 	uint64_t all = 0;
 
 	for (size_t i = 0; clean && i < ARRAY_SIZE(faults); i++) {
+		if (op->whole_writes && faults[i].kind == INJECT_WRITE &&
+		    faults[i].how == INJECT_SHORT)
+			continue;
 		const uint64_t count = counts[faults[i].kind];
-		const uint64_t stride = stride_of(count, POINTS_MAX);
+		const uint64_t stride = stride_of(op, count, POINTS_MAX);
 
 		all += count;
 		for (uint64_t n = 1; n <= count; n += stride)
@@ -437,7 +453,7 @@ void sweep_kills(const struct sweep_op *op)
 	struct sweep s = { .op = op };
 	uint64_t counts[INJECT_KIND_COUNT + 1];
 	const bool clean = run_clean(&s, counts);
-	const uint64_t count = counts[INJECT_ANY], stride = stride_of(count, KILL_POINTS_MAX);
+	const uint64_t count = counts[INJECT_ANY], stride = stride_of(op, count, KILL_POINTS_MAX);
 
 	for (uint64_t n = 1; clean && n <= count; n += stride)
 		try_kill(&s, n);

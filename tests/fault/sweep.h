@@ -38,8 +38,10 @@ struct sweep_op {
 	const char *(*check)(void *arg, struct sweep_state state);
 	/* Removes what prepare made; says what is wrong at the very end, or NULL. */
 	const char *(*cleanup)(void *arg);
-	bool no_disk;	 /* what it writes goes to nobody's disk */
-	bool start_over; /* the second attempt is not made on what the first left behind */
+	unsigned points;   /* of a row, at most; 0: as many as there is time for */
+	bool whole_writes; /* to files of the kernel, which take no second one */
+	bool no_disk;	   /* what it writes goes to nobody's disk */
+	bool start_over;   /* the second attempt is not made on what the first left behind */
 };
 
 /* Fails each call; asserts (CUnit) that nothing was wrong and says how much was tried. */
