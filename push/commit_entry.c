@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -26,6 +27,9 @@
 #define HOLE_BYTES_MIN ((uint64_t)64 * 1024)
 /* A map of so many runs is below the 1 MiB that Go's reader allows. */
 #define EXTENTS_MAX ((size_t)16384)
+/* With more runs it is stored in full, unless so much of nothing would come out that nobody wants
+ * it: from this size on, holes may be 15 of 16 parts. */
+#define FULL_BYTES_MAX ((uint64_t)64 << 30)
 
 struct packer {
 	struct op *op;
@@ -36,6 +40,7 @@ struct packer {
 	struct buf name, target;
 	struct tar_extent *extents;
 	size_t extent_count;
+	bool is_scattered; /* the last file had more runs than that */
 	uint64_t entries;
 	bool has_noted_empty;
 };
@@ -141,20 +146,26 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
-/* Opens a file, which must be the one that the walk saw. */
+/*
+ * Opens a file, which must be the one that the walk saw: it is held by a descriptor that opens
+ * nothing until that is known, as what is put in its place may be a device.
+ */
 static int open_file(const struct change *c, struct err *err)
 {
-	_close_ int fd = openat(c->parent_fd, c->name,
-				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_close_ int held = openat(c->parent_fd, c->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
 	struct stat st;
 
-	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
+	if (held < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return changed(err);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (held < 0 || fstat(held, &st) < 0)
 		return err_sys(err, errno, "open");
 	if (!is_same(&st, c->st))
 		return changed(err);
-	return TAKE_FD(fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open") : fd;
 }
 
 static int put_run(struct packer *p, int fd, uint64_t offset, uint64_t len, struct err *err)
@@ -186,7 +197,8 @@ static bool add_run(struct packer *p, uint64_t from, uint64_t to)
 		last->bytes = to - last->logical_offset;
 		return true;
 	}
-	if (p->extent_count == EXTENTS_MAX)
+	p->is_scattered = p->extent_count == EXTENTS_MAX;
+	if (p->is_scattered)
 		return false;
 	if (!p->extents)
 		p->extents = xcalloc(EXTENTS_MAX, sizeof(p->extents[0]));
@@ -204,6 +216,7 @@ static bool find_runs(struct packer *p, int fd, const struct stat *st)
 	uint64_t sum = 0;
 
 	p->extent_count = 0;
+	p->is_scattered = false;
 	if (size < HOLE_BYTES_MIN || (uint64_t)st->st_blocks > size / 512 / 2)
 		return false;
 	for (uint64_t at = 0; at < size;) {
@@ -227,6 +240,19 @@ static bool find_runs(struct packer *p, int fd, const struct stat *st)
 	return sum <= size / 2;
 }
 
+/* A container makes exabytes of holes for nothing; stored in full they would fill the disk. */
+static int check_scattered(const struct packer *p, const struct stat *st, struct err *err)
+{
+	const uint64_t size = (uint64_t)st->st_size;
+
+	if (!p->is_scattered || size <= FULL_BYTES_MAX ||
+	    (uint64_t)st->st_blocks >= size / 512 / 16)
+		return 0;
+	return err_set(err, ERR_LIMIT,
+		       "%" PRIu64 " bytes, nearly all of them holes, and more than %zu of these",
+		       size, EXTENTS_MAX);
+}
+
 static int put_file(struct packer *p, const struct change *c, struct tar_entry *e, struct err *err)
 {
 	_close_ int fd = open_file(c, err);
@@ -235,6 +261,7 @@ static int put_file(struct packer *p, const struct change *c, struct tar_entry *
 	TRY(fd);
 	e->size_bytes = (uint64_t)c->st->st_size;
 	e->is_sparse = find_runs(p, fd, c->st);
+	TRY(check_scattered(p, c->st, err));
 	if (e->is_sparse) {
 		e->extents = p->extents;
 		e->extent_count = p->extent_count;
