@@ -191,21 +191,26 @@ static char *dup_str(const struct json *v)
 	return s ? xstrdup(s) : NULL;
 }
 
+static int decode_path(const char *coded, char **ret, struct err *err)
+{
+	size_t bytes = 0;
+	_free_ uint8_t *path = base64_decode(coded, strlen(coded), &bytes);
+
+	if (!path || memchr(path, 0, bytes))
+		return err_set(err, ERR_DAMAGED, "path-base64: not a path");
+	*ret = xmemdupz(path, bytes);
+	return 0;
+}
+
 static int get_path(const struct json *o, char **ret, struct err *err)
 {
 	const char *coded = json_str(json_get(o, "path-base64"), NULL);
-	size_t bytes = 0;
 
-	if (!coded) {
+	if (coded)
+		TRY(decode_path(coded, ret, err));
+	else
 		*ret = dup_str(json_get(o, "path"));
-		return 0;
-	}
-	_free_ uint8_t *path = base64_decode(coded, strlen(coded), &bytes);
-
-	if (!path)
-		return err_set(err, ERR_DAMAGED, "path-base64: not base64");
-	*ret = xmemdupz(path, bytes);
-	return 0;
+	return !*ret || **ret == '/' ? 0 : err_set(err, ERR_DAMAGED, "path: not absolute");
 }
 
 static void get_where(const struct json *o, struct mount_id *ret)
@@ -222,6 +227,8 @@ static int decode(const struct json *o, struct mount_entry *e, struct err *err)
 	TRY(get_path(o, &e->path, err));
 	e->image = xstrdup(json_str(json_get(o, "image"), ""));
 	e->driver = xstrdup(json_str(json_get(o, "driver"), ""));
+	if (!*e->driver)
+		return err_set(err, ERR_DAMAGED, "no driver");
 	e->is_volatile = json_bool(json_get(o, "volatile"), false);
 	e->is_userxattr = json_bool(json_get(o, "userxattr"), false);
 	e->created_at = json_int(json_get(o, "created"), 0);
