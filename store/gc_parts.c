@@ -7,6 +7,7 @@
 #include "store/gc_parts.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/digestdir.h"
 #include "store/staging.h"
 
@@ -49,17 +50,25 @@ static int tell_staged(void *arg, const struct staging_entry *e, struct err *err
 	return 0;
 }
 
+static int find_tar(void *arg, const struct staging_entry *e, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	return e->is_live && text_ends_with(e->name, ".tar");
+}
+
 /*
  * Whether the index belongs to nothing. Who publishes a layer moves the index first and the tar,
- * out of staging, then; so staging is looked at before the place.
+ * out of staging, then; so staging is looked at before the place. What a tar is called there says
+ * nothing: a commit learns the digest of its own only at the end.
  */
 static bool is_lone(const struct parts *p, const struct digest *d)
 {
 	const struct digestdir tars = { .root = p->layers, .kind = ".", .suffix = ".tar" };
-	char staged[STAGED_NAME_BYTES];
 
-	snprintf(staged, sizeof(staged), "%s-%s.tar", digest_alg_name(d->alg), DIGEST_HEX(d));
-	if (p->staging >= 0 && faccessat(p->staging, staged, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (digestdir_stat(&tars, d, NULL, NULL) != -ENOENT)
+		return false;
+	if (p->staging >= 0 && staging_walk(p->staging, find_tar, NULL, NULL) != 0)
 		return false;
 	return digestdir_stat(&tars, d, NULL, NULL) == -ENOENT;
 }

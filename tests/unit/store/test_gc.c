@@ -270,6 +270,27 @@ void test_gc__frees_what_interrupted_pulls_left(void)
 	CU_ASSERT_EQUAL(r.parts, 0);
 }
 
+/* A commit knows what its layer is called only when the index is in its place already. */
+void test_gc__leaves_the_index_of_a_layer_that_is_being_published(void)
+{
+	_fixture_ struct fixture f = fixture_files();
+	const struct digest unknown = { .alg = DIGEST_NONE };
+	const struct plant p = plant_image(f.store, 1);
+	struct layer_writer *w = NULL;
+	struct gc_result r;
+
+	CU_ASSERT_EQUAL(plant_name(f.store, "h.test/x", &p, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(layerfiles_begin(f.store->layers, NULL, &unknown, &w, NULL), 0);
+	_free_ char *tar = xasprintf("%s/layers/sha256/%s.tar", f.path, DIGEST_HEX(&p.diffids[1]));
+
+	CU_ASSERT_EQUAL(unlink(tar), 0);
+	CU_ASSERT_EQUAL(collect(f.store, &r, NULL), 0);
+	CU_ASSERT_EQUAL(r.parts, 0);
+	layer_writer_abort(w);
+	CU_ASSERT_EQUAL(collect(f.store, &r, NULL), 0);
+	CU_ASSERT_EQUAL(r.parts, 1);
+}
+
 void test_gc__stops_when_told(void)
 {
 	FOR_EACH_BACKEND(f)
