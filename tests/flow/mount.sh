@@ -13,14 +13,14 @@ need_root
 seal_machine
 trap 'img umount --all --lazy >/dev/null 2>&1; cleanup' EXIT
 
-LOOPS_BEFORE=$(grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
+LOOPS_BEFORE=$(grep -l -F "$IMG_TEST_DIR" /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
 
 # What is mounted below the test's folder, and by loop devices of the store.
 mounted() {
 	grep -c -F " $IMG_TEST_DIR" /proc/self/mountinfo
 }
 loops() {
-	grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l
+	grep -l -F "$IMG_TEST_DIR" /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l
 }
 MOUNTED_BEFORE=$(mounted)
 # Nothing of ours is mounted, no loop device, no folder, no lock.

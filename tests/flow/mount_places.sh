@@ -10,7 +10,7 @@
 need_root
 seal_machine
 trap 'img umount --all --lazy >/dev/null 2>&1; cleanup' EXIT
-LOOPS_BEFORE=$(grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
+LOOPS_BEFORE=$(grep -l -F "$IMG_TEST_DIR" /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)
 
 make_fixtures
 start_registry plain
@@ -54,7 +54,7 @@ try_place() { # NAME PLACE DRIVER ROOTS
 	img umount -q --all --remove
 	expect_out '' "$name: nothing is left" sh -c "ls -A $IMG_STORE/mounts $IMG_STORE/roots | grep . | grep -v : || true"
 	expect_out "$LOOPS_BEFORE" "$name: no loop device is left" \
-		sh -c "grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l"
+		sh -c "grep -l -F '$IMG_TEST_DIR' /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l"
 }
 
 mkdir tmpfs
@@ -134,4 +134,4 @@ for how in "--driver erofs" "--driver loop" "--rw --id many"; do
 	check "600 layers: $how: umount" img umount -q --remove here
 done
 expect_out "$LOOPS_BEFORE" "600 layers: no loop device is left" \
-	sh -c "grep -l . /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l"
+	sh -c "grep -l -F '$IMG_TEST_DIR' /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l"
