@@ -110,7 +110,9 @@ static int file_lower(struct op *op, const struct mount_request *request,
 	_close_ int layers = -1;
 	_free_ char *name = file_name(chain_id, ".erofs");
 
-	TRY(tree_file_open(op, request, chain_id, &driver_erofs, &tree, err));
+	const struct tree_want want = { op, request, chain_id, &driver_erofs };
+
+	TRY(tree_file_open(&want, &tree, err));
 	TRY(store_folder(request->store, "trees", &trees, err));
 	TRY(store_folder(request->store, "layers", &layers, err));
 	sources_init(&s, request->layer_count + 1);
@@ -182,7 +184,9 @@ static int loop_lower(struct op *op, const struct mount_request *request,
 	_sources_ struct sources s = { 0 };
 	_close_ int layers = -1;
 
-	TRY(tree_file_open(op, request, chain_id, &driver_loop, &tree, err));
+	const struct tree_want want = { op, request, chain_id, &driver_loop };
+
+	TRY(tree_file_open(&want, &tree, err));
 	TRY(store_folder(request->store, "layers", &layers, err));
 	sources_init(&s, request->layer_count + 1);
 	TRY(add_loop(&s, tree.fd, err));

@@ -414,7 +414,9 @@ int mounts_open_root(struct op *op, const struct mount_request *request, struct 
 	_close_ int root = root_open(request->store, r.entry.id, err);
 
 	TRY(root);
-	TRY(tree_file_open(op, request, &r.entry.chain_id, NULL, &tree, err));
+	const struct tree_want want = { op, request, &r.entry.chain_id, NULL };
+
+	TRY(tree_file_open(&want, &tree, err));
 	const int upper = file_open_beneath(root, "upper", O_RDONLY | O_DIRECTORY, 0, err);
 
 	TRY(upper);

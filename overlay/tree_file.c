@@ -61,14 +61,14 @@ static int open_image(struct store *store, const struct digest *chain_id, struct
 	return erofs_open(f->fd, &f->erofs, err);
 }
 
-static int make_and_open(struct op *op, const struct mount_request *request,
-			 const struct digest *chain_id, const struct driver *user,
-			 struct tree_file *f, struct err *err)
+static int make_and_open(const struct tree_want *want, struct tree_file *f, struct err *err)
 {
-	if (user)
-		TRY(user->probe(request->store, err));
-	TRY(make_image(op, request, chain_id, err));
-	return open_image(request->store, chain_id, f, err);
+	struct store *store = want->request->store;
+
+	if (want->user)
+		TRY(want->user->probe(store, err));
+	TRY(make_image(want->op, want->request, want->chain_id, err));
+	return open_image(store, want->chain_id, f, err);
 }
 
 /* --- the tars --- */
@@ -143,10 +143,10 @@ static int check_count(const struct mount_request *request, const struct erofs *
 		       request->layer_count);
 }
 
-int tree_file_open(struct op *op, const struct mount_request *request,
-		   const struct digest *chain_id, const struct driver *user, struct tree_file *ret,
-		   struct err *err)
+int tree_file_open(const struct tree_want *want, struct tree_file *ret, struct err *err)
 {
+	const struct mount_request *request = want->request;
+	const struct digest *chain_id = want->chain_id;
 	_tree_file_ struct tree_file f = TREE_FILE_CLOSED;
 	struct err why = { 0 };
 	int rc = open_image(request->store, chain_id, &f, &why);
@@ -163,7 +163,7 @@ int tree_file_open(struct op *op, const struct mount_request *request,
 		return rc;
 	}
 	if (rc < 0)
-		TRY(make_and_open(op, request, chain_id, user, &f, err));
+		TRY(make_and_open(want, &f, err));
 	TRY(check_count(request, f.erofs, err));
 	TRY(tree_file_check_tars(request, f.erofs, err));
 	*ret = f;

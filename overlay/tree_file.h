@@ -11,14 +11,19 @@ struct tree_file {
 	int fd;
 	struct erofs *erofs;
 };
+/* Whose it is to be; all borrowed. */
+struct tree_want {
+	struct op *op;
+	const struct mount_request *request;
+	const struct digest *chain_id;
+	const struct driver *user; /* probed before one is made; may be NULL */
+};
 /*
- * Opens it, asking the request for the tree only when there is none or it is damaged. `user` (may
- * be NULL) is probed before one is made. Layers that are absent or not as long as the image has
- * them are ERR_NOT_FOUND and ERR_DAMAGED naming their number.
+ * Opens it, asking the request for the tree only when there is none or it is damaged. Layers that
+ * are absent or not as long as the image has them are ERR_NOT_FOUND and ERR_DAMAGED naming their
+ * number.
  */
-int tree_file_open(struct op *op, const struct mount_request *request,
-		   const struct digest *chain_id, const struct driver *user, struct tree_file *ret,
-		   struct err *err);
+int tree_file_open(const struct tree_want *want, struct tree_file *ret, struct err *err);
 void tree_file_close(struct tree_file *f);
 #define _tree_file_	 __attribute__((cleanup(tree_file_close)))
 #define TREE_FILE_CLOSED ((struct tree_file){ .fd = -1 })
