@@ -159,14 +159,37 @@ int mount_attach(int mount, int target, struct err *err)
 	return 0;
 }
 
-int mount_detach(const char *path, bool lazy, struct err *err)
+/* `name` is what people call it. */
+static int detach(const char *path, bool lazy, const char *name, struct err *err)
 {
 	if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	/* What EINVAL means of umount2: this is no mount. */
 	if (errno == EINVAL)
-		return err_set(err, ERR_NOT_FOUND, "%s: not mounted", TEXT_ESCAPED(path));
-	return failed(err, errno, TEXT_ESCAPED(path));
+		return err_set(err, ERR_NOT_FOUND, "%s: not mounted", TEXT_ESCAPED(name));
+	return failed(err, errno, TEXT_ESCAPED(name));
+}
+
+int mount_detach(const char *path, bool lazy, struct err *err)
+{
+	return detach(path, lazy, path, err);
+}
+
+int mount_detach_this(const char *path, uint64_t unique, bool lazy, struct err *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	_free_ char *above = slash == path ? xstrdup("/") : xmemdupz(path, (size_t)(name - path));
+	/* The folder it lies in, not the mount itself: that would be busy by us. */
+	_close_ int dir = open(*above ? above : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
+	if (unique && mount_unique_at(dir, *name ? name : ".") != unique)
+		return err_set(err, ERR_BUSY, "%s: moved, or something else is mounted over it",
+			       TEXT_ESCAPED(path));
+	_free_ char *here = xasprintf("/proc/self/fd/%d/%s", dir, name);
+
+	return detach(here, lazy, path, err);
 }
 
 int mount_is_allowed(struct err *err)

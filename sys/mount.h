@@ -52,6 +52,11 @@ int mount_attach(int mount, int target, struct err *err);
  * ERR_NOT_FOUND when nothing is. The last name of `path` is not followed when it is a link.
  */
 int mount_detach(const char *path, bool lazy, struct err *err);
+/*
+ * The same, when it is the mount of that unique id (0: any); else ERR_BUSY. Whoever can rename
+ * folders of the path meanwhile can't make it another.
+ */
+int mount_detach_this(const char *path, uint64_t unique, bool lazy, struct err *err);
 
 /* Who a mount is. */
 struct mount_id {
@@ -69,6 +74,11 @@ int mount_here(struct mount_id *ret, struct err *err);
 int mount_is_there(uint64_t unique);
 /* 1: a mount namespace of that number exists; 0: none; -1: nobody here can tell. */
 int mount_namespace_is_there(uint64_t namespace_id);
+/*
+ * Whether something is mounted at that path for a process of this user that does not show its
+ * namespace, because it is in another user namespace that is not below ours.
+ */
+bool mount_is_hidden(const char *path);
 /* Whether this process may mount at all; ERR_DENIED with a hint. */
 int mount_is_allowed(struct err *err);
 /* "/absolute/path" of an open file or folder as it is now; free with free(). */

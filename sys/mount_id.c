@@ -157,6 +157,69 @@ static int has_process(uint64_t namespace_id)
 	return found;
 }
 
+/* --- processes that hide their namespace --- */
+
+#define MOUNTINFO_BYTES_MAX ((size_t)16 << 20)
+
+/* Whether the next field of a line of mountinfo, with its octal escapes, is the path. */
+static bool is_field(const char *field, const char *path)
+{
+	for (; *path; path++) {
+		int c = (unsigned char)*field++;
+
+		if (c == '\\' && field[0] && field[1] && field[2]) {
+			c = (field[0] - '0') << 6 | (field[1] - '0') << 3 | (field[2] - '0');
+			field += 3;
+		}
+		if (c != (unsigned char)*path)
+			return false;
+	}
+	return *field == ' ';
+}
+
+/* proc_pid_mountinfo(5): the fifth field is where it is mounted. */
+static bool has_mount_at(const char *mountinfo, const char *path)
+{
+	for (const char *line = mountinfo; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		const char *field = line;
+
+		for (unsigned i = 0; i < 4 && field; i++) {
+			field = strchr(field, ' ');
+			field = field ? field + 1 : NULL;
+		}
+		if (field && is_field(field, path))
+			return true;
+	}
+	return false;
+}
+
+/* One of ours whose namespace can't be asked, but its mounts can. */
+static bool is_hidden_with_mount(int proc, const char *pid, const char *path)
+{
+	_free_ char *link = xasprintf("%s/ns/mnt", pid), *name = xasprintf("%s/mountinfo", pid);
+	_buf_ struct buf text = BUF_INIT(MOUNTINFO_BYTES_MAX);
+	struct stat st;
+
+	return fstatat(proc, pid, &st, 0) == 0 && st.st_uid == geteuid() &&
+	       fstatat(proc, link, &st, 0) < 0 && errno == EACCES &&
+	       file_read(proc, name, &text, NULL) == 0 && has_mount_at(buf_str(&text), path);
+}
+
+bool mount_is_hidden(const char *path)
+{
+	DIR *proc = opendir("/proc");
+	bool found = false;
+
+	if (!proc)
+		return false;
+	for (const struct dirent *e; !found && (e = readdir(proc));)
+		found = e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
+			is_hidden_with_mount(dirfd(proc), e->d_name, path);
+	(void)closedir(proc);
+	return found;
+}
+
 static bool sees_all_processes(void)
 {
 	struct stat st;
