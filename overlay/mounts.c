@@ -346,14 +346,14 @@ static int check_old(const struct mount_record *r, const struct mount_request *r
 /*
  * What overlayfs did not sync is safe as long as the system ran on: only the mark is in the way.
  */
-static int check_volatile(const struct mounting *m, struct err *err)
+static int check_volatile(const struct mounting *m, const struct mount_id *last, struct err *err)
 {
 	struct mount_id here;
 
 	if (!root_is_unclean(m->root))
 		return 0;
 	TRY(mount_here(&here, err));
-	if (!strcmp(here.boot_id, m->old->entry.where.boot_id))
+	if (!strcmp(here.boot_id, last->boot_id))
 		return root_mark_clean(m->root, err);
 	const int rc = err_set(err, ERR_DAMAGED,
 			       "%s: volatile, and the system went down while it was mounted",
@@ -363,11 +363,11 @@ static int check_volatile(const struct mounting *m, struct err *err)
 	return rc;
 }
 
-static int remount_all(struct mounting *m, struct err *err)
+static int remount_all(struct mounting *m, const struct mount_id *last, struct err *err)
 {
 	m->root = root_open(m->request.store, m->entry.id, err);
 	TRY(m->root);
-	TRY(check_volatile(m, err));
+	TRY(check_volatile(m, last, err));
 	m->is_clean = m->entry.is_volatile;
 	return mount_all(m, err);
 }
@@ -389,7 +389,7 @@ int mounts_remount(struct op *op, const struct mount_request *request, struct mo
 	m.old = &old;
 	TRY(check_old(&old, request, err));
 	TRY(begin(&m, err));
-	return finish(&m, remount_all(&m, err), ret);
+	return finish(&m, remount_all(&m, &old.entry.where, err), ret);
 }
 
 /* --- what commit and changes need --- */

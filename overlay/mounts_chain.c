@@ -64,7 +64,7 @@ int mount_chain_open(struct op *op, struct store *store, const struct digest *id
 		TRY(got);
 	}
 	*ret = c;
-	c = MOUNT_CHAIN_CLOSED;
+	c.mounts_fd = c.lock_fd = -1;
 	return 0;
 }
 

@@ -159,15 +159,15 @@ int mount_attach(int mount, int target, struct err *err)
 	return 0;
 }
 
-/* `name` is what people call it. */
-static int detach(const char *path, bool lazy, const char *name, struct err *err)
+/* `path` is what people call it. */
+static int detach(const char *target, bool lazy, const char *path, struct err *err)
 {
-	if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+	if (umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	/* What EINVAL means of umount2: this is no mount. */
 	if (errno == EINVAL)
-		return err_set(err, ERR_NOT_FOUND, "%s: not mounted", TEXT_ESCAPED(name));
-	return failed(err, errno, TEXT_ESCAPED(name));
+		return err_set(err, ERR_NOT_FOUND, "%s: not mounted", TEXT_ESCAPED(path));
+	return failed(err, errno, TEXT_ESCAPED(path));
 }
 
 int mount_detach(const char *path, bool lazy, struct err *err)

@@ -303,7 +303,9 @@ const char *mount_world_check(void *arg, struct sweep_state state)
 		printf("#   %s\n", err.msg);
 		return "the store can't be opened";
 	}
-	return check_with(w, own ? own : w->m.store, state);
+	struct store *store = own ? own : w->m.store;
+
+	return store ? check_with(w, store, state) : "there is no store";
 }
 
 const char *mount_world_cleanup(void *arg)

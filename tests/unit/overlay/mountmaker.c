@@ -263,7 +263,7 @@ unsigned mountmaker_entries(const struct mountmaker *m, const char *folder)
 	unsigned n = 0;
 
 	for (const struct dirent *e; dir && (e = readdir(dir));)
-		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 	if (dir)
 		(void)closedir(dir);
 	return n;
