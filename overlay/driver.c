@@ -38,8 +38,9 @@ static int fuse_lower(struct op *op, const struct mount_request *request,
 {
 	(void)op;
 	(void)chain_id;
-	(void)ret_mount;
-	return fuse_probe(request->store, err);
+	TRY(fuse_probe(request->store, err));
+	*ret_mount = -1;
+	return 0;
 }
 
 const struct driver driver_fuse = {

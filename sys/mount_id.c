@@ -244,18 +244,18 @@ int mount_namespace_is_there(uint64_t namespace_id)
 
 int mount_path_of(int fd, char **ret, struct err *err)
 {
-	char link[32];
+	char name[32];
 	_free_ char *path = NULL;
 	size_t bytes = 256;
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	do {
 		bytes *= 2;
 		path = xreallocarray(path, bytes, 1);
-		n = readlink(link, path, bytes);
+		n = readlink(name, path, bytes);
 		if (n < 0)
-			return err_sys(err, errno, "%s", link);
+			return err_sys(err, errno, "%s", name);
 	} while ((size_t)n == bytes && bytes < LINK_BYTES_MAX);
 	if (n == 0 || (size_t)n == bytes || path[0] != '/')
 		return err_set(err, ERR_UNSUPPORTED, "a folder without a path");
