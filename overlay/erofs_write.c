@@ -16,7 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What copied data may take in all. */
+/*
+ * What copied data may take in all, and as much again the indexes of scattered files: a layer of a
+ * few bytes can hold thousands of files of exabytes.
+ */
 #define COPY_BYTES_MAX	((uint64_t)256 * 1024 * 1024)
 #define CANCEL_INTERVAL 4096u
 
@@ -33,6 +36,7 @@ struct writer {
 	uint32_t *copied;	      /* nodes of files with copied data, in order */
 	size_t copy_count;	      /* of them, */
 	uint64_t copy_blocks;
+	uint64_t scattered_chunks;
 	uint64_t inode_count, lost_xattrs;
 	struct erofs_layout layout;
 	bool is_filling; /* the second pass */
@@ -206,11 +210,15 @@ static int fill_link(struct writer *w, const struct tree_stat *st, uint64_t star
 static int place_copies(struct writer *w, uint32_t node, const struct erofs_shape *s,
 			struct err *err)
 {
-	if (!s->copy_blocks || w->is_filling)
+	if (!s->is_scattered || w->is_filling)
 		return 0;
-	if (w->copy_blocks + s->copy_blocks > COPY_BYTES_MAX >> EROFS_BLOCK_BITS)
+	w->scattered_chunks += s->chunk_count;
+	if (w->copy_blocks + s->copy_blocks > COPY_BYTES_MAX >> EROFS_BLOCK_BITS ||
+	    w->scattered_chunks > COPY_BYTES_MAX / sizeof(struct erofs_chunk))
 		return erofs_refuse(w->tree, node, err, ERR_UNSUPPORTED,
 				    "too many scattered sparse files to mount");
+	if (!s->copy_blocks)
+		return 0;
 	w->copied = xreallocarray(w->copied, w->copy_count + 1, sizeof(*w->copied));
 	w->copied[w->copy_count++] = node;
 	w->block[node] = (uint32_t)w->copy_blocks;

@@ -139,3 +139,27 @@ void test_erofs_sparse__too_scattered(void)
 	CU_ASSERT_EQUAL(err.kind, ERR_UNSUPPORTED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "dir/x"));
 }
+
+/* So is what many of them would take together. */
+void test_erofs_sparse__too_scattered_together(void)
+{
+	static const struct sparse s = {
+		"x", (uint64_t)100 << 40, { { ((uint64_t)50 << 40) + 512, 512 } }, 0
+	};
+	_erofsmaker_ struct erofsmaker m = erofsmaker_make();
+	_tarmaker_ struct tarmaker t = { 0 };
+	struct err err = { 0 };
+
+	for (unsigned i = 0; i < 100; i++) {
+		_free_ char *name = xasprintf("%u", i);
+		struct sparse one = s;
+
+		one.name = name;
+		add_sparse(&t, &one);
+	}
+	tarmaker_end(&t);
+	erofsmaker_layer(&m, &t);
+	CU_ASSERT_TRUE(erofsmaker_write(&m, &err) < 0);
+	CU_ASSERT_EQUAL(err.kind, ERR_UNSUPPORTED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "scattered"));
+}
