@@ -245,21 +245,21 @@ int mount_namespace_is_there(uint64_t namespace_id)
 int mount_path_of(int fd, char **ret, struct err *err)
 {
 	char name[32];
-	_free_ char *path = NULL;
+	_free_ char *text = NULL;
 	size_t bytes = 256;
 	ssize_t n;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	do {
 		bytes *= 2;
-		path = xreallocarray(path, bytes, 1);
-		n = readlink(name, path, bytes);
+		text = xreallocarray(text, bytes, 1);
+		n = readlink(name, text, bytes);
 		if (n < 0)
 			return err_sys(err, errno, "%s", name);
 	} while ((size_t)n == bytes && bytes < LINK_BYTES_MAX);
-	if (n == 0 || (size_t)n == bytes || path[0] != '/')
+	if (n == 0 || (size_t)n == bytes || text[0] != '/')
 		return err_set(err, ERR_UNSUPPORTED, "a folder without a path");
-	path[n] = '\0';
-	*ret = TAKE_PTR(path);
+	text[n] = '\0';
+	*ret = TAKE_PTR(text);
 	return 0;
 }
