@@ -350,5 +350,8 @@ enum mount_state mount_entry_state(const struct mount_entry *e, const struct mou
 		return MOUNT_STALE;
 	if (e->where.namespace_id == here->namespace_id)
 		return is_mounted_at(e) ? MOUNT_ACTIVE : MOUNT_STALE;
-	return mount_namespace_is_there(e->where.namespace_id) == 0 ? MOUNT_STALE : MOUNT_ELSEWHERE;
+	/* In a user namespace one is not told of the others that this user has. */
+	return mount_namespace_is_there(e->where.namespace_id) == 0 && !mount_is_hidden(e->path)
+		       ? MOUNT_STALE
+		       : MOUNT_ELSEWHERE;
 }

@@ -51,6 +51,11 @@ struct root_mode {
 };
 /* The overlay of a root over `lower` as a detached mount. Returns its fd. */
 int root_overlay(int root, int lower, struct root_mode mode, struct err *err);
+/*
+ * ERR_BUSY while an overlay somewhere has it, also one that no record knows. To be asked when it is
+ * not mounted here.
+ */
+int root_check_rest(int root, struct err *err);
 /* Whether overlayfs marked it as volatile and nobody unmounted it in order. */
 bool root_is_unclean(int root);
 /* Takes that mark away. */

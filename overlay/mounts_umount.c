@@ -31,7 +31,7 @@ static int detach(const struct mount_entry *e, bool lazy, struct err *err)
 	if (e->where.unique && top != e->where.unique)
 		return err_set(err, ERR_BUSY, "%s: moved, or something else is mounted over it",
 			       TEXT_ESCAPED(e->path));
-	const int rc = mount_detach(e->path, lazy, err);
+	const int rc = mount_detach_this(e->path, e->where.unique, lazy, err);
 
 	if (rc < 0 && err && err->kind == ERR_BUSY)
 		err_hint(err, "something is using it; --lazy takes it out of sight now");
@@ -53,10 +53,15 @@ static int finish_root(const struct umount_request *request, const struct mount_
 	_close_ int root = root_open(request->store, r->entry.id, NULL);
 
 	if (request->remove || root == -ENOENT) {
+		if (root >= 0 && !request->lazy)
+			TRY(root_check_rest(root, err));
 		/* A record without a folder can be removed again; a folder without one is kept. */
 		TRY(root_remove(request->store, r->entry.id, err));
 		return mount_record_remove(request->store, r, err);
 	}
+	/* What is in order survives a power cut. */
+	if (was_clean && r->entry.is_volatile && root >= 0 && syncfs(root) < 0)
+		return err_sys(err, errno, "roots/%s", r->entry.id);
 	if (was_clean && root >= 0)
 		TRY(root_mark_clean(root, err));
 	return r->entry.path ? rest_root(request->store, r, err) : 0;

@@ -177,7 +177,7 @@ static bool is_in_use(int root)
 }
 
 /* One that was never mounted needs not be asked. */
-static int check_rest(int root, struct err *err)
+int root_check_rest(int root, struct err *err)
 {
 	if (faccessat(root, "work/work", F_OK, AT_SYMLINK_NOFOLLOW) < 0 || !is_in_use(root))
 		return 0;
@@ -201,7 +201,7 @@ int root_overlay(int root, int lower, struct root_mode mode, struct err *err)
 
 	if (upper < 0 || work < 0)
 		return err_sys(err, errno, "folders of the root");
-	TRY(check_rest(root, err));
+	TRY(root_check_rest(root, err));
 	if (mode.is_volatile)
 		params[count++] = (struct mount_param){ "volatile", NULL, -1 };
 	if (mode.is_userxattr)

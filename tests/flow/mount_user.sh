@@ -62,6 +62,27 @@ expect_match 'user.overlay.opaque' "by attributes of a user" $PYTHON -c '
 import os, sys
 print(os.listxattr(sys.argv[1]))' store/roots/work/upper/etc
 expect_status 0 "it is removed" inside 'img umount -q --remove work'
+
+# Another user namespace of the same user: neither sees the processes of the other.
+start_bg "$IMG_TEST_DIR/live.log" as_user unshare -rm sh -euc "
+	img mount -q --local --rw --id live '$IMAGE'
+	echo kept >store/roots/live/merged/kept
+	echo ready
+	while [ ! -e done ]; do sleep 0.1; done
+	cat store/roots/live/merged/kept"
+live=$BG_PID
+wait_for_line "$IMG_TEST_DIR/live.log" '^ready' "$live" 20
+expect_match '"State": ?"elsewhere"' "live in another user namespace" inside 'img mounts --json'
+expect_err 1 'another mount namespace' "it is not removed" inside 'img umount --remove live'
+expect_err 1 'another mount namespace' "it is not mounted twice" inside 'img mount -q --root live'
+check "--all leaves it alone" inside 'img umount -q --all --remove'
+check "gc leaves it alone" inside 'img gc -q'
+as_user touch done
+wait "$live"
+expect_match '^kept' "all that was written is there" cat "$IMG_TEST_DIR/live.log"
+expect_status 0 "it is removed when it is over" inside 'img umount -q --remove live'
+as_user rm -f done
+
 check "nothing is known any more" inside 'img umount -q --all --remove; test -z "$(img mounts -q)"'
 expect_out '' "nothing is left" sh -c "ls -A store/mounts store/roots | grep . | grep -v : || true"
 expect_status 1 "everything is the user's" sh -c "find . ! -uid $TEST_UID | grep ."

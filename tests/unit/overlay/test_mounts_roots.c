@@ -242,6 +242,9 @@ void test_mounts_roots__not_twice_whoever_holds_the_first(void)
 	CU_ASSERT_EQUAL(unmount(r->m.store, "r", false, NULL), 0);
 	not_again(&r->q, ERR_BUSY);
 	CU_ASSERT_EQUAL(mounts_below(r->m.tmp.path), 0);
+	/* Nor is what he writes to removed. */
+	CU_ASSERT_TRUE(unmount(r->m.store, "r", true, NULL) < 0);
+	CU_ASSERT_EQUAL(mountmaker_entries(&r->m, "roots"), 1);
 	CU_ASSERT_EQUAL(close(copy), 0);
 	mount_entry_fini(&r->e);
 	CU_ASSERT_EQUAL(mounts_remount(NULL, &r->q, &r->e, NULL), 0);
