@@ -103,7 +103,7 @@ static int open_layout(struct cli *cli, const struct place *place, struct image 
 	if (digest_parse(name, strlen(name), &image.ref.digest, NULL) < 0)
 		image.ref.tag = TAKE_PTR(name);
 	*ret = image;
-	image = (struct image){ 0 };
+	memset(&image, 0, sizeof(image));
 	return 0;
 }
 

@@ -125,7 +125,7 @@ static int check_manifest(struct subject *s, struct err *err)
 	_free_ char *name = split_key(s->key, "/_m/", &rest);
 	struct err why = { 0 };
 
-	if (!parse_digest(rest, &s->manifest)) {
+	if (!name || !parse_digest(rest, &s->manifest)) {
 		tell(s, FSCK_RECORD, FSCK_STRANGE, "a manifest without a digest");
 		return 0;
 	}
