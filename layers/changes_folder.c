@@ -20,18 +20,21 @@
 #define TEXT_MAX   ((size_t)1 << 30)
 
 /*
- * What overlayfs says by an attribute: the part behind its prefix, "" when it says nothing, NULL of
- * one that has no such prefix. Of the other namespace it says nothing: user.overlay.* is for anybody
+ * What overlayfs says by an attribute: the part behind its prefix, "" when it says nothing; false
+ * of one that has no such prefix. Of the other namespace it says nothing: user.overlay.* is for anybody
  * to set where overlayfs uses trusted.overlay.* (and stands for no file's contents anywhere).
  */
-static const char *overlay_name(const char *xattr, bool is_userxattr)
+static bool overlay_name(const char *xattr, bool is_userxattr, const char **ret)
 {
 	static const char *const prefixes[] = { "trusted.overlay.", "user.overlay." };
 
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (text_starts_with(xattr, prefixes[i]))
-			return is_userxattr == (i == 1) ? xattr + strlen(prefixes[i]) : "";
-	return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (!text_starts_with(xattr, prefixes[i]))
+			continue;
+		*ret = is_userxattr == (i == 1) ? xattr + strlen(prefixes[i]) : "";
+		return true;
+	}
+	return false;
 }
 
 /* 1 when the value is "y". */
@@ -45,10 +48,12 @@ static int is_yes(const char *path, const char *xattr, struct err *err)
 	return len == 1 && value[0] == 'y';
 }
 
-static int mark(const char *path, const char *xattr, const char *name, struct marks *m,
+static int mark(const struct marked *what, const char *path, const char *xattr, struct marks *m,
 		struct err *err)
 {
-	if (!name) {
+	const char *name;
+
+	if (!overlay_name(xattr, what->is_userxattr, &name)) {
 		m->has_others |= strcmp(xattr, "security.selinux") != 0;
 	} else if (!strcmp(name, "whiteout")) {
 		m->is_whiteout = true;
@@ -81,7 +86,7 @@ int marks_read(const struct marked *what, struct marks *ret, struct err *err)
 		if (len < 0)
 			return err_sys(err, errno, "attributes");
 		for (const char *x = list; x < list + len; x += strlen(x) + 1)
-			TRY(mark(path, x, overlay_name(x, what->is_userxattr), &m, err));
+			TRY(mark(what, path, x, &m, err));
 	}
 	*ret = m;
 	return 0;
