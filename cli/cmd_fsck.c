@@ -9,6 +9,7 @@
 #include "cli/fsck_repair.h"
 #include "cli/out.h"
 #include "cli/wire.h"
+#include "overlay/mounts.h"
 
 #include <inttypes.h>
 
@@ -199,6 +200,29 @@ static int check(struct run *run, struct store *store, struct err *err)
 	return rc;
 }
 
+/* What is mounted keeps the files it was made of. */
+static int renew_mounts(const struct run *run, struct store *store, struct err *err)
+{
+	uint64_t mounts = 0;
+	bool is_new = false;
+
+	for (size_t i = 0; i < run->count; i++) {
+		const struct fsck_item *item = &run->items[i];
+
+		is_new |= (item->finding.thing == FSCK_LAYER || item->finding.thing == FSCK_TREE) &&
+			  (item->state == FSCK_REPAIRED || item->state == FSCK_REMOVED);
+	}
+	if (!is_new)
+		return 0;
+	TRY(mounts_renew(&run->cli->op, store, &mounts, err));
+	if (mounts)
+		cli_note(run->cli,
+			 "%" PRIu64 " mounts still show what was there before; unmount them and "
+			 "mount again",
+			 mounts);
+	return 0;
+}
+
 static int mend(struct run *run, struct err *err)
 {
 	struct fsck_repair repair = { .cli = run->cli,
@@ -211,7 +235,7 @@ static int mend(struct run *run, struct err *err)
 	const int rc = fsck_repair(&repair, err);
 
 	run->lost_count = repair.lost_count;
-	return rc;
+	return rc < 0 ? rc : renew_mounts(run, repair.store, err);
 }
 
 static int run_fsck(struct cli *cli, const void *values, struct err *err)
@@ -244,8 +268,9 @@ const struct cmd cmd_fsck = {
 		"damaged.\n"
 		"\n"
 		"--repair makes indexes and layers anew and fetches blobs again from the registry\n"
-		"that the name of their image says. Names whose blobs can't be had any more are\n"
-		"forgotten, and said: \"lost: NAME\". Writable roots are never touched. Exit 0 when\n"
+		"that the name of their image says. Names whose blobs it has no more are\n"
+		"forgotten, and said: \"lost: NAME\"; when it can't be asked, nothing is lost for\n"
+		"that. Writable roots are never touched. Exit 0 when\n"
 		"all was mended, 5 when something was lost or is damaged still.",
 	.examples = "img fsck\nimg fsck --repair\nimg fsck --json -q",
 };

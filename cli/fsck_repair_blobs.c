@@ -22,7 +22,7 @@ struct root {
 	char *repository; /* NULL: a writable root or a mount */
 	struct digest manifest;
 	bool is_index;
-	bool may_come; /* it could not be fetched for a reason of this machine: not lost */
+	bool may_come; /* it could not be fetched this time: not lost */
 };
 struct roots {
 	struct root *items;
@@ -170,10 +170,14 @@ static void mark_good(struct fsck_repair *r, const struct root *root)
 	(void)reach_walk(r->store, &root->manifest, &reach, NULL);
 }
 
-/* A full disk says nothing about whether it can be had. */
-static bool is_of_this_machine(const struct err *why)
+/*
+ * Lost is what the registry has no more, or only with other bytes. A full disk, a network that is
+ * down or a login that ended say nothing about that.
+ */
+static bool is_lost(const struct err *why)
 {
-	return why->kind == ERR_NO_SPACE || why->kind == ERR_READ_ONLY || why->kind == ERR_FAILED;
+	return why->kind == ERR_NOT_FOUND || why->kind == ERR_DAMAGED ||
+	       why->kind == ERR_UNSUPPORTED || why->kind == ERR_LIMIT;
 }
 
 static int fetch_all(struct fsck_repair *r, struct roots *roots, struct err *err)
@@ -187,7 +191,7 @@ static int fetch_all(struct fsck_repair *r, struct roots *roots, struct err *err
 			continue;
 		if (fetch(r, root, &why) == 0)
 			mark_good(r, root);
-		root->may_come = is_of_this_machine(&why);
+		root->may_come = !is_lost(&why);
 		if (why.kind != ERR_NONE && why.kind != ERR_CANCELLED)
 			cli_note(r->cli, "%s@%.19s: %s", root->repository,
 				 DIGEST_TEXT(&root->manifest), why.msg);

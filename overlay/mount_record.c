@@ -332,6 +332,26 @@ int mount_record_list(struct store *store, const struct digest *chain_id, mount_
 	return rc ? rc : records_list(store->records, &roots, visit, &w, err);
 }
 
+static int mentions(void *arg, const char *key, const struct record *rec, struct err *err)
+{
+	const char *chain = arg;
+
+	(void)key;
+	(void)err;
+	return memmem(rec->value.data, rec->value.len, chain, strlen(chain)) != NULL;
+}
+
+int mount_record_names(struct store *store, const struct digest *chain_id, struct err *err)
+{
+	const struct records_range mounts = { .prefix = MOUNT_PREFIX };
+	const struct records_range roots = { .prefix = ROOT_PREFIX };
+	char text[DIGEST_TEXT_BYTES];
+	const int rc =
+		records_list(store->records, &mounts, mentions, digest_text(chain_id, text), err);
+
+	return rc ? rc : records_list(store->records, &roots, mentions, text, err);
+}
+
 /* --- what is true --- */
 
 /* Kernels before 6.8 have no unique ids: that something is mounted there must do. */

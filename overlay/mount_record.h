@@ -39,6 +39,9 @@ typedef int mount_record_fn(void *arg, const struct mount_record *r, struct err 
 int mount_record_list(struct store *store, const struct digest *chain_id, mount_record_fn *fn,
 		      void *arg, struct err *err);
 
+/* Whether any record names that chain, also one that can't be read: 1 or 0. */
+int mount_record_names(struct store *store, const struct digest *chain_id, struct err *err);
+
 /* What the kernel says of it, seen from `here`. */
 enum mount_state mount_entry_state(const struct mount_entry *e, const struct mount_id *here);
 /* ChainID of the layers; of no layers the sha256 of nothing. */

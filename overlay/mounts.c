@@ -107,9 +107,31 @@ static int check_id_is_free(struct mounting *m, struct err *err)
 	return rc;
 }
 
+/*
+ * What a store says is mounted, with devices and suid files when writable: nobody else may have a
+ * say in that, but root.
+ */
+static int check_owner(const struct store *store, struct err *err)
+{
+	const char *path = store_path(store);
+	struct stat st;
+
+	if (path && stat(path, &st) < 0)
+		return err_sys(err, errno, "%s", TEXT_ESCAPED(path));
+	if (!path || st.st_uid == geteuid() || st.st_uid == 0)
+		return 0;
+	const int rc = err_set(err, ERR_DENIED, "%s: the store belongs to user %u",
+			       TEXT_ESCAPED(path), st.st_uid);
+
+	err_hint(err, "who can write to a store decides what is mounted from it: use one of "
+		      "your own");
+	return rc;
+}
+
 static int begin(struct mounting *m, struct err *err)
 {
 	TRY(mount_is_allowed(err));
+	TRY(check_owner(m->request.store, err));
 	fill_entry(m);
 	return mount_chain_open(m->op, m->request.store, &m->entry.chain_id, &m->chain, err);
 }

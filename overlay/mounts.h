@@ -121,4 +121,11 @@ int mounts_tidy(struct op *op, struct store *store, uint64_t *ret_count, struct 
 /* The same, and unpacked images that no mount and no root is of; for gc. */
 int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct err *err);
 
+/*
+ * After layers or trees were replaced: what is mounted from now on is made of the new files, not
+ * cloned from what was mounted before. Counts the mounts of this namespace, which still show the
+ * old ones.
+ */
+int mounts_renew(struct op *op, struct store *store, uint64_t *ret_count, struct err *err);
+
 #endif

@@ -241,6 +241,17 @@ static int detach_base(const struct mount_chain *c, const char *name, struct err
 	}
 }
 
+int mount_chain_renew(const struct mount_chain *c, struct err *err)
+{
+	for (size_t i = 0; drivers[i]; i++) {
+		_free_ char *name = base_name(c, drivers[i]);
+
+		if (drivers[i]->is_superblock)
+			TRY(detach_base(c, name, err));
+	}
+	return 0;
+}
+
 static int release_base(const struct mount_chain *c, const struct driver *driver, bool is_elsewhere,
 			struct err *err)
 {

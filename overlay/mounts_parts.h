@@ -36,6 +36,8 @@ int mount_chain_lower(const struct mount_lowering *w, const struct driver **ret_
 		      int *ret_mount, struct err *err);
 /* Takes down the bases that no recorded mount of this namespace needs any more. */
 int mount_chain_release(const struct mount_chain *c, struct err *err);
+/* Takes down the bases, whoever has clones: the next mount makes a new one. */
+int mount_chain_renew(const struct mount_chain *c, struct err *err);
 
 /* --- roots/<id>/{upper,work,merged} --- */
 

@@ -170,14 +170,6 @@ int mounts_tidy(struct op *op, struct store *store, uint64_t *ret_count, struct 
 
 /* --- unpacked images --- */
 
-static int stop(void *arg, const struct mount_record *r, struct err *err)
-{
-	(void)arg;
-	(void)r;
-	(void)err;
-	return 1;
-}
-
 static int sweep_unpacked(void *arg, const char *name, struct err *err)
 {
 	const struct sweep *s = arg;
@@ -185,7 +177,7 @@ static int sweep_unpacked(void *arg, const char *name, struct err *err)
 	struct digest chain;
 
 	if (digest_parse(text, strlen(text), &chain, NULL) == 0) {
-		const int used = mount_record_list(s->store, &chain, stop, NULL, err);
+		const int used = mount_record_names(s->store, &chain, err);
 
 		if (used)
 			return used < 0 ? used : 0;
@@ -225,4 +217,33 @@ int mounts_clean(struct op *op, struct store *store, uint64_t *ret_count, struct
 		return locked;
 	TRY(sweep_unpacked_alg(store, unpacked, DIGEST_SHA256, err));
 	return sweep_unpacked_alg(store, unpacked, DIGEST_SHA512, err);
+}
+
+/* --- after a repair --- */
+
+struct renewal {
+	struct op *op;
+	struct store *store;
+	uint64_t count;
+};
+
+static int renew(void *arg, const struct mount_record *r, struct err *err)
+{
+	struct renewal *x = arg;
+	_mount_chain_ struct mount_chain c = MOUNT_CHAIN_CLOSED;
+
+	if (r->entry.state != MOUNT_ACTIVE)
+		return 0;
+	x->count++;
+	TRY(mount_chain_open(x->op, x->store, &r->entry.chain_id, &c, err));
+	return mount_chain_renew(&c, err);
+}
+
+int mounts_renew(struct op *op, struct store *store, uint64_t *ret_count, struct err *err)
+{
+	struct renewal x = { op, store, 0 };
+
+	TRY(mount_record_list(store, NULL, renew, &x, err));
+	*ret_count = x.count;
+	return 0;
 }

@@ -12,7 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define JOBS_DEFAULT 4
+#define JOBS_DEFAULT	4
+#define LOOK_LAYERS_MAX 16
 
 struct slot {
 	struct peek_job job;
@@ -188,7 +189,10 @@ static int look_from_top(struct op *op, struct peek *p, struct peek_path path, s
 {
 	int found = 0;
 
-	for (size_t lowest = p->count; !found && !p->all && lowest-- > 1;) {
+	/* Each step merges all layers from the top: only a few are worth it. */
+	const size_t end = p->count > LOOK_LAYERS_MAX ? p->count - LOOK_LAYERS_MAX : 1;
+
+	for (size_t lowest = p->count; !found && !p->all && lowest-- > end;) {
 		TRY(need(op, p, lowest, err));
 		if (!peek_is_closed(p->slots[lowest].layer))
 			break;

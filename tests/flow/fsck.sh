@@ -79,8 +79,9 @@ expect_sound "whole"
 
 # --- found, and mended ---------------------------------------------------------------------------
 
-# NAME; REGEX of the finding; `here` when the store alone can mend it; how to do the damage.
-try() { # NAME REGEX here|there CMD...
+# NAME; REGEX of the finding; `here` when the store alone can mend it, `name` when nothing but a name is
+# left, so that only the registry knows more; how to do the damage.
+try() { # NAME REGEX here|there|name CMD...
 	local name=$1 regex=$2 where=$3
 	shift 3
 	fresh
@@ -102,6 +103,12 @@ try() { # NAME REGEX here|there CMD...
 	fi
 	stop_registry
 	expect_status 5 "$name: --repair, no registry" img fsck --repair --retry 0
+	if [ "$where" = there ]; then
+		judge "$name: --repair, no registry: not lost for that" "$(grep '^lost: ' "$OUT")"
+		restart_registry empty
+		expect_status 5 "$name: --repair, the registry has it no more" img fsck --repair --retry 0
+		stop_registry
+	fi
 	said "$name: lost" "^lost: $REGISTRY/fx/shared-a:latest\$"
 	judge "$name: the other is not lost" "$(grep '^lost: .*shared-b' "$OUT")"
 	expect_match '^Sound: ' "$name: sound again" img fsck
@@ -113,9 +120,10 @@ try() { # NAME REGEX here|there CMD...
 }
 
 # At the same port, so that the names in the store still say where it is.
-restart_registry() {
-	sed -i "s/addr: .*/addr: $REGISTRY/" "$REGISTRY_DIR/config.yml"
-	start_bg "$REGISTRY_LOG.more" docker-registry serve "$REGISTRY_DIR/config.yml"
+restart_registry() { # [empty]
+	sed "s/addr: .*/addr: $REGISTRY/${1:+;s,rootdirectory: .*,rootdirectory: $PWD/empty,}" \
+		"$REGISTRY_DIR/config.yml" >"$REGISTRY_DIR/again.yml"
+	start_bg "$REGISTRY_LOG.more" docker-registry serve "$REGISTRY_DIR/again.yml"
 	REGISTRY_PID=$BG_PID
 	wait_for_line "$REGISTRY_LOG.more" 'msg="listening on ' "$REGISTRY_PID" 20
 }
@@ -155,7 +163,7 @@ try "missing index" "^missing index $diffid: " here no_idx
 try "tar and index" "^damaged layer $diffid: " here tar_and_idx
 try "wrong size in a record" "^wrong manifest .*shared-a/_m/" here wrong_size
 try "missing record" "^wrong tag .*shared-a/_t/latest" here no_record
-try "unreadable tag" "^damaged tag .*shared-a/_t/latest" there bad_tag
+try "unreadable tag" "^damaged tag .*shared-a/_t/latest" name bad_tag
 try "unreadable record" "^damaged manifest .*shared-a/_m/" here bad_record
 try "oci-layout" "^damaged file oci-layout: " here bad_layout
 fresh
