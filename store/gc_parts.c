@@ -73,6 +73,18 @@ static bool is_lone(const struct parts *p, const struct digest *d)
 	return digestdir_stat(&tars, d, NULL, NULL) == -ENOENT;
 }
 
+/* Another collector may have been faster. */
+static int remove_index(const struct digestdir *indexes, const struct digest *d, struct err *err)
+{
+	struct err why = { 0 };
+	const int rc = digestdir_remove(indexes, d, &why);
+
+	if (rc == -ENOENT)
+		return 0;
+	err_keep_first(err, &why);
+	return rc;
+}
+
 static int tell_index(void *arg, const struct digest *d, uint64_t size, struct err *err)
 {
 	const struct parts *p = arg;
@@ -84,7 +96,7 @@ static int tell_index(void *arg, const struct digest *d, uint64_t size, struct e
 	snprintf(name, sizeof(name), "layers/%s/%s.idx", digest_alg_name(d->alg), DIGEST_HEX(d));
 	const int rc = p->fn(p->arg, name, size, err);
 
-	return rc != 1 ? rc : digestdir_remove(&indexes, d, err);
+	return rc != 1 ? rc : remove_index(&indexes, d, err);
 }
 
 int parts_list(struct store *store, parts_fn *fn, void *arg, struct err *err)
