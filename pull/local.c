@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "pull/local_parts.h"
-#include "stream/hash.h"
 #include "stream/source.h"
 
 int local_name(const struct local *local, const char *name, struct reference *ret, struct err *err)
@@ -37,20 +36,6 @@ static int local_resolve(struct transport *t, struct op *op, const char *name,
 	return images_resolve(local->store, &ref, ret, err);
 }
 
-static int read_checked(struct store *store, const struct digest *d, struct buf *bytes,
-			struct err *err)
-{
-	struct digest computed;
-
-	TRY(blobs_read(store->blobs, d, bytes, err));
-	hash_bytes(d->alg, bytes->data, bytes->len, &computed);
-	if (!digest_equal(&computed, d))
-		return err_set(err, ERR_DAMAGED,
-			       "blob %s of the store is damaged (it hashes to %s)", DIGEST_TEXT(d),
-			       DIGEST_TEXT(&computed));
-	return 0;
-}
-
 int local_config(struct store *store, const struct digest *manifest, struct image_config *ret,
 		 struct err *err)
 {
@@ -59,13 +44,13 @@ int local_config(struct store *store, const struct digest *manifest, struct imag
 	_document_ struct document doc = { 0 };
 	const struct descriptor *d = &doc.manifest.config;
 
-	TRY(read_checked(store, manifest, &bytes, err));
+	TRY(blobs_read_verified(store->blobs, manifest, &bytes, err));
 	TRY(document_parse(buf_str(&bytes), bytes.len, NULL, &doc, err));
 	if (doc.kind != DOCUMENT_MANIFEST)
 		return err_set(err, ERR_DAMAGED, "%s is no image manifest", DIGEST_TEXT(manifest));
 	TRY(descriptor_need_digest(d, err));
 	bytes.len = 0;
-	TRY(read_checked(store, &d->digest, &bytes, err));
+	TRY(blobs_read_verified(store->blobs, &d->digest, &bytes, err));
 	TRY(image_config_parse(buf_str(&bytes), bytes.len, &config, err));
 	TRY(image_check(&doc.manifest, &config, err));
 	*ret = config;
@@ -80,7 +65,7 @@ int local_get_document(struct transport *t, struct op *op, const char *name,
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 
 	TRY(local_resolve(t, op, name, &d, err));
-	TRY(read_checked(local_of(t)->store, &d.digest, &bytes, err));
+	TRY(blobs_read_verified(local_of(t)->store->blobs, &d.digest, &bytes, err));
 	ret->descriptor = d;
 	d = (struct descriptor){ 0 };
 	ret->bytes = bytes;

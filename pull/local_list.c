@@ -2,7 +2,6 @@
 /* Tags of a repository of the store, and what refers to its images: by looking at all of them. */
 #include "base/mem.h"
 #include "pull/local_parts.h"
-#include "stream/hash.h"
 
 /* A walk over the names of one repository. */
 struct listing {
@@ -42,14 +41,10 @@ static int look_at(void *arg, const struct image_name *name, struct err *err)
 {
 	const struct listing *l = arg;
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
-	struct digest found;
 
 	(void)err;
-	if (strcmp(name->repository, l->repository) != 0 ||
-	    blobs_read(l->local->store->blobs, &name->target.digest, &bytes, NULL) < 0)
-		return 0;
-	hash_bytes(name->target.digest.alg, buf_str(&bytes), bytes.len, &found);
-	if (digest_equal(&found, &name->target.digest))
+	if (strcmp(name->repository, l->repository) == 0 &&
+	    blobs_read_verified(l->local->store->blobs, &name->target.digest, &bytes, NULL) == 0)
 		subjects_add(l->local->subjects, &name->target, &bytes);
 	return 0;
 }

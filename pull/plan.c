@@ -12,7 +12,6 @@
 #include "manifest/document.h"
 #include "store/images.h"
 #include "store/reach.h"
-#include "stream/hash.h"
 #include "transport/choose.h"
 
 /* The walk under way. */
@@ -95,15 +94,10 @@ static bool read_stored(struct walk *walk, const struct descriptor *d, struct pl
 {
 	struct blobs *blobs = walk->req->to->blobs;
 	struct buf *out = &doc->bytes;
-	struct digest computed;
 
 	if (blobs_stat(blobs, &d->digest, NULL, NULL) == 0) {
-		doc->replace = true;
-		if (blobs_read(blobs, &d->digest, out, NULL) == 0) {
-			hash_bytes(d->digest.alg, out->data, out->len, &computed);
-			doc->replace = !digest_equal(&computed, &d->digest);
-			doc->stored = !doc->replace;
-		}
+		doc->stored = blobs_read_verified(blobs, &d->digest, out, NULL) == 0;
+		doc->replace = !doc->stored;
 	}
 	if (!doc->stored)
 		buf_fini(out);

@@ -21,27 +21,12 @@ void base_image_fini(struct base_image *b)
 	json_free(b->config_json);
 }
 
-/* Reads a document and compares it with its digest. */
-static int read_document(struct store *store, const struct digest *d, struct buf *out,
-			 struct err *err)
-{
-	struct digest computed;
-
-	TRY(blobs_read(store->blobs, d, out, err));
-	hash_bytes(d->alg, out->data, out->len, &computed);
-	if (!digest_equal(&computed, d))
-		return err_set(err, ERR_DAMAGED,
-			       "blob %s of the store is damaged (it hashes to %s)", DIGEST_TEXT(d),
-			       DIGEST_TEXT(&computed));
-	return 0;
-}
-
 static int read_manifest(struct base_image *b, const struct commit_request *request,
 			 struct err *err)
 {
 	_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 
-	TRY(read_document(request->store, &request->base, &bytes, err));
+	TRY(blobs_read_verified(request->store->blobs, &request->base, &bytes, err));
 	TRY(document_parse(bytes.data, bytes.len, NULL, &b->document, err));
 	if (b->document.kind != DOCUMENT_MANIFEST)
 		return err_set(err, ERR_USAGE, "%s is no image manifest",
@@ -58,7 +43,7 @@ int commit_read_base(struct commit *c, struct err *err)
 
 	TRY(read_manifest(b, request, err));
 	TRY(descriptor_need_digest(config, err));
-	TRY(read_document(request->store, &config->digest, &bytes, err));
+	TRY(blobs_read_verified(request->store->blobs, &config->digest, &bytes, err));
 	TRY(image_config_parse(bytes.data, bytes.len, &b->config, err));
 	TRY(image_check(&b->document.manifest, &b->config, err));
 	return json_parse(bytes.data, bytes.len, &b->config_json, err);

@@ -6,6 +6,7 @@
 #include "store/blobs.h"
 
 #include "base/mem.h"
+#include "stream/hash.h"
 #include "sys/file.h"
 
 int blobs_stat(struct blobs *b, const struct digest *d, uint64_t *ret_size, struct err *err)
@@ -125,6 +126,19 @@ int blobs_read(struct blobs *b, const struct digest *d, struct buf *out, struct 
 	out->len += (size_t)size;
 	if (out->data)
 		out->data[out->len] = '\0';
+	return 0;
+}
+
+int blobs_read_verified(struct blobs *b, const struct digest *d, struct buf *out, struct err *err)
+{
+	const size_t before = out->len;
+	struct digest found;
+
+	TRY(blobs_read(b, d, out, err));
+	hash_bytes(d->alg, buf_str(out) + before, out->len - before, &found);
+	if (!digest_equal(&found, d))
+		return err_set(err, ERR_DAMAGED, "blob %s is damaged (it hashes to %s)",
+			       DIGEST_TEXT(d), DIGEST_TEXT(&found));
 	return 0;
 }
 

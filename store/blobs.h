@@ -103,6 +103,8 @@ int blobs_replace(struct blobs *b, struct op *op, const struct digest *d, const 
 		  struct err *err);
 /* Appends the whole blob to `out`, whose cap is the limit. Not verified again. */
 int blobs_read(struct blobs *b, const struct digest *d, struct buf *out, struct err *err);
+/* The same, and hashed: ERR_DAMAGED when it is not what its digest says. */
+int blobs_read_verified(struct blobs *b, const struct digest *d, struct buf *out, struct err *err);
 /* Removes a blob; ERR_NOT_FOUND. Who has it open keeps it. */
 int blobs_remove(struct blobs *b, const struct digest *d, struct err *err);
 /*

@@ -10,7 +10,6 @@
 #include "manifest/config.h"
 #include "manifest/document.h"
 #include "stream/chain.h"
-#include "stream/hash.h"
 
 /* A walk under way: documents still to be visited. */
 struct walk {
@@ -34,19 +33,6 @@ static int tell_bad(const struct walk *w, const struct digest *d, const struct e
 		return w->reach->bad(w->reach->arg, d, why, err);
 	err_keep_first(err, why);
 	return -why->errnum;
-}
-
-static int read_verified(struct store *store, const struct digest *d, struct buf *out,
-			 struct err *err)
-{
-	struct digest computed;
-
-	TRY(blobs_read(store->blobs, d, out, err));
-	hash_bytes(d->alg, buf_str(out), out->len, &computed);
-	if (!digest_equal(d, &computed))
-		return err_set(err, ERR_DAMAGED, "blob %s: the content hashes to %s",
-			       DIGEST_TEXT(d), DIGEST_TEXT(&computed));
-	return 0;
 }
 
 /* Whether that is the fault of the document itself, and not of this machine's memory. */
@@ -76,7 +62,7 @@ static int visit_config(const struct walk *w, const struct descriptor *d, struct
 
 	if (d->media.kind != MEDIA_CONFIG || d->digest.alg == DIGEST_NONE)
 		return 0;
-	if (read_verified(w->store, &d->digest, &bytes, &why) < 0)
+	if (blobs_read_verified(w->store->blobs, &d->digest, &bytes, &why) < 0)
 		return tell_bad(w, &d->digest, &why, err);
 	if (image_config_parse(buf_str(&bytes), bytes.len, &config, &why) < 0)
 		return is_unreadable(&why) ? 0 : tell_bad(w, &d->digest, &why, err);
@@ -125,7 +111,7 @@ static int visit(struct walk *w, const struct digest *d, struct err *err)
 	struct err why = { 0 };
 	int rc;
 
-	if (read_verified(w->store, d, &bytes, &why) < 0)
+	if (blobs_read_verified(w->store->blobs, d, &bytes, &why) < 0)
 		return tell_bad(w, d, &why, err);
 	rc = emit(w, REACH_BLOB, d, bytes.len, err);
 	if (rc != 0)

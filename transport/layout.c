@@ -139,15 +139,9 @@ static int find(struct layout *l, struct op *op, const char *name, struct found 
 static int read_verified(struct layout *l, const struct digest *d, struct buf *out, struct err *err)
 {
 	struct blobs *blobs = NULL;
-	struct digest computed;
 
 	TRY(layout_blobs(l, &blobs, err));
-	TRY(blobs_read(blobs, d, out, err));
-	hash_bytes(d->alg, buf_str(out), out->len, &computed);
-	if (!digest_equal(d, &computed))
-		return err_set(err, ERR_DAMAGED, "blob %s of the layout hashes to %s",
-			       DIGEST_TEXT(d), DIGEST_TEXT(&computed));
-	return 0;
+	return blobs_read_verified(blobs, d, out, err);
 }
 
 /* What the entry says of it, else what it says itself. */
@@ -299,15 +293,14 @@ static void find_subjects(struct layout *l, struct blobs *blobs)
 	for (size_t i = 0; i < entries->count; i++) {
 		_buf_ struct buf bytes = BUF_INIT(DOCUMENT_BYTES_MAX);
 		const struct descriptor *entry = &entries->items[i];
-		struct digest found;
 
 		if (entry->digest.alg == DIGEST_NONE || entry->size > left ||
-		    (entry->media.kind != MEDIA_MANIFEST && entry->media.kind != MEDIA_INDEX) ||
-		    blobs_read(blobs, &entry->digest, &bytes, NULL) < 0)
+		    (entry->media.kind != MEDIA_MANIFEST && entry->media.kind != MEDIA_INDEX))
 			continue;
+		const bool is_whole = blobs_read_verified(blobs, &entry->digest, &bytes, NULL) == 0;
+
 		left -= bytes.len < left ? bytes.len : left;
-		hash_bytes(entry->digest.alg, buf_str(&bytes), bytes.len, &found);
-		if (digest_equal(&found, &entry->digest))
+		if (is_whole)
 			subjects_add(l->subjects, entry, &bytes);
 	}
 }
