@@ -16,28 +16,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* As in the header of a tar. */
-static char tar_type(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return '0';
-	case S_IFLNK:
-		return '2';
-	case S_IFCHR:
-		return '3';
-	case S_IFBLK:
-		return '4';
-	case S_IFDIR:
-		return '5';
-	default:
-		return '6';
-	}
-}
-
 char *look_mode(char dst[11], uint32_t mode)
 {
-	const struct tar_entry entry = { .type = tar_type(mode), .mode = mode & 07777 };
+	const struct tar_entry entry = { .type = tar_type_of(mode), .mode = mode & 07777 };
 
 	return layer_list_mode(dst, &entry);
 }
@@ -47,7 +28,7 @@ const char *look_type(uint32_t mode)
 	static const char *const names[] = { "file",  "link",	   "symlink", "char",
 					     "block", "directory", "fifo" };
 
-	return names[tar_type(mode) - '0'];
+	return names[tar_type_of(mode) - '0'];
 }
 
 char *look_time(char dst[24], int64_t sec)

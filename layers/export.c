@@ -22,24 +22,6 @@ struct export
 	size_t xattr_alloc;
 };
 
-static char type_of(const struct tree_stat *st)
-{
-	switch (st->mode & S_IFMT) {
-	case S_IFREG:
-		return '0';
-	case S_IFLNK:
-		return '2';
-	case S_IFCHR:
-		return '3';
-	case S_IFBLK:
-		return '4';
-	case S_IFDIR:
-		return '5';
-	default:
-		return '6';
-	}
-}
-
 static int gather_xattrs(struct export *x, uint32_t node, struct tar_entry *e, struct err *err)
 {
 	struct tar_xattr one;
@@ -93,7 +75,7 @@ static int export_node(struct export *x, uint32_t node, const char *path, struct
 	struct tree_stat st;
 
 	tree_stat(x->tree, node, &st);
-	struct tar_entry e = { .type = type_of(&st),
+	struct tar_entry e = { .type = tar_type_of(st.mode),
 			       .name = path,
 			       .link_name = st.link_target ? st.link_target : "",
 			       .mode = st.mode & 07777,

@@ -64,6 +64,9 @@ struct tar_entry {
 	size_t xattr_count;
 };
 
+/* The type of an entry that is what `mode` (as st_mode) says; sockets have none: '6'. */
+char tar_type_of(uint32_t mode);
+
 struct tar_reader;
 /*
  * Called once per entry, when its headers are complete and before its data has come. A negative

@@ -12,6 +12,25 @@
 #include <assert.h>
 #include <errno.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
+
+char tar_type_of(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return '0';
+	case S_IFLNK:
+		return '2';
+	case S_IFCHR:
+		return '3';
+	case S_IFBLK:
+		return '4';
+	case S_IFDIR:
+		return '5';
+	default:
+		return '6';
+	}
+}
 
 #define BLOCK	      512
 #define OUT_BYTES     ((size_t)256 * 1024)

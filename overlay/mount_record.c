@@ -317,19 +317,25 @@ static int visit(void *arg, const char *key, const struct record *rec, struct er
 	return w->fn(w->arg, &r, err);
 }
 
-int mount_record_list(struct store *store, const struct digest *chain_id, mount_record_fn *fn,
-		      void *arg, struct err *err)
+/* Mounts, then roots. */
+static int list_all(struct store *store, records_fn *fn, void *arg, struct err *err)
 {
 	const struct records_range mounts = { .prefix = MOUNT_PREFIX };
 	const struct records_range roots = { .prefix = ROOT_PREFIX };
+	const int rc = records_list(store->records, &mounts, fn, arg, err);
+
+	return rc ? rc : records_list(store->records, &roots, fn, arg, err);
+}
+
+int mount_record_list(struct store *store, const struct digest *chain_id, mount_record_fn *fn,
+		      void *arg, struct err *err)
+{
 	struct walk w = { .fn = fn, .arg = arg };
 
 	if (chain_id)
 		snprintf(w.chain, sizeof(w.chain), "\"%s\"", DIGEST_TEXT(chain_id));
 	TRY(mount_here(&w.here, err));
-	const int rc = records_list(store->records, &mounts, visit, &w, err);
-
-	return rc ? rc : records_list(store->records, &roots, visit, &w, err);
+	return list_all(store, visit, &w, err);
 }
 
 static int mentions(void *arg, const char *key, const struct record *rec, struct err *err)
@@ -343,13 +349,9 @@ static int mentions(void *arg, const char *key, const struct record *rec, struct
 
 int mount_record_names(struct store *store, const struct digest *chain_id, struct err *err)
 {
-	const struct records_range mounts = { .prefix = MOUNT_PREFIX };
-	const struct records_range roots = { .prefix = ROOT_PREFIX };
 	char text[DIGEST_TEXT_BYTES];
-	const int rc =
-		records_list(store->records, &mounts, mentions, digest_text(chain_id, text), err);
 
-	return rc ? rc : records_list(store->records, &roots, mentions, text, err);
+	return list_all(store, mentions, digest_text(chain_id, text), err);
 }
 
 /* --- what is true --- */

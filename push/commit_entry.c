@@ -278,24 +278,6 @@ static int put_file(struct packer *p, const struct change *c, struct tar_entry *
 
 /* ---- entries ---- */
 
-static char type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFLNK:
-		return '2';
-	case S_IFCHR:
-		return '3';
-	case S_IFBLK:
-		return '4';
-	case S_IFDIR:
-		return '5';
-	case S_IFIFO:
-		return '6';
-	default:
-		return '0';
-	}
-}
-
 static int read_target(struct packer *p, const struct change *c, struct err *err)
 {
 	const size_t room = (size_t)c->st->st_size + 1;
@@ -351,7 +333,7 @@ static void note_empty(struct packer *p, const struct change *c)
 static int put_entry(struct packer *p, const struct change *c, struct err *err)
 {
 	const struct stat *st = c->st;
-	struct tar_entry e = { .type = type_of(st->st_mode),
+	struct tar_entry e = { .type = tar_type_of(st->st_mode),
 			       .name = *c->path ? c->path : "./",
 			       .link_name = "",
 			       .mode = st->st_mode & 07777 };
