@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_list.h"
 #include "cli/copy_place.h"
+#include "cli/copy_report.h"
 #include "cli/out.h"
 #include "cli/wire.h"
 
@@ -43,6 +44,8 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+static const struct copy_words say = { "move", "Moved" };
+
 /* One copy: the flags and the two places. */
 struct one {
 	struct cli *cli;
@@ -63,8 +66,7 @@ static void print_step(void *arg, const struct descriptor *d, bool is_there)
 	const struct one *one = arg;
 
 	if (!one->plan) {
-		printf("%-6s  %s  %9s  %s\n", is_there ? "exists" : "move", d->digest_text,
-		       TEXT_SIZE(d->size), TEXT_ESCAPED(d->media_type));
+		copy_report_step(&say, d, is_there);
 		return;
 	}
 	struct json *o = json_new_object();
@@ -83,16 +85,7 @@ static int print_json(struct one *one, const struct copy_result *r, const char *
 
 	json_set_str(o, "Source", one->cli->operands[0]);
 	json_set_str(o, "Target", target);
-	json_set_str(o, "Digest", r->target.digest_text);
-	json_set_str(o, "MediaType", r->target.media_type);
-	json_set_int(o, "Size", (int64_t)r->target.size);
-	json_set_int(o, "MovedBlobs", (int64_t)r->blobs);
-	json_set_int(o, "MovedBytes", (int64_t)r->blob_bytes);
-	json_set_int(o, "MountedBlobs", (int64_t)r->mounted);
-	json_set_int(o, "ExistingBlobs", (int64_t)r->existed);
-	json_set_int(o, "Documents", (int64_t)r->documents);
-	json_set_int(o, "Referrers", (int64_t)r->referrers);
-	json_set_bool(o, "DryRun", one->flags->dry_run);
+	copy_report_set(&say, o, r, one->flags->dry_run);
 	if (one->plan)
 		json_set(o, "Plan", TAKE_PTR(one->plan));
 	return out_json(o, 0, err);
@@ -104,13 +97,7 @@ static int print(struct one *one, const struct copy_result *r, struct err *err)
 
 	if (one->flags->json)
 		return print_json(one, r, target, err);
-	if (!one->flags->dry_run) {
-		printf("%s\n", target);
-		return 0;
-	}
-	printf("%s: %" PRIu64 " blobs of %s and %" PRIu64 " documents to move, %" PRIu64
-	       " blobs exist\n",
-	       target, r->blobs, TEXT_SIZE(r->blob_bytes), r->documents, r->existed);
+	copy_report_line(&say, target, r, one->flags->dry_run);
 	return 0;
 }
 

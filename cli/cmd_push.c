@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_list.h"
 #include "cli/copy_place.h"
+#include "cli/copy_report.h"
 #include "cli/image.h"
 #include "cli/out.h"
 #include "cli/push_source.h"
@@ -40,6 +41,8 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+static const struct copy_words say = { "send", "Sent" };
+
 /* The names of one repository that are pushed together. */
 struct push {
 	struct cli *cli;
@@ -61,8 +64,7 @@ static void push_fini(struct push *p)
 static void print_step(void *arg, const struct descriptor *d, bool is_there)
 {
 	(void)arg;
-	printf("%-6s  %s  %9s  %s\n", is_there ? "exists" : "send", d->digest_text,
-	       TEXT_SIZE(d->size), TEXT_ESCAPED(d->media_type));
+	copy_report_step(&say, d, is_there);
 }
 
 static int print_json(const struct push *p, const struct copy_result *r, const char *tag,
@@ -73,16 +75,7 @@ static int print_json(const struct push *p, const struct copy_result *r, const c
 	struct json *o = json_new_object();
 
 	json_set_str(o, "Reference", reference);
-	json_set_str(o, "Digest", r->target.digest_text);
-	json_set_str(o, "MediaType", r->target.media_type);
-	json_set_int(o, "Size", (int64_t)r->target.size);
-	json_set_int(o, "SentBlobs", (int64_t)r->blobs);
-	json_set_int(o, "SentBytes", (int64_t)r->blob_bytes);
-	json_set_int(o, "MountedBlobs", (int64_t)r->mounted);
-	json_set_int(o, "ExistingBlobs", (int64_t)r->existed);
-	json_set_int(o, "Documents", (int64_t)r->documents);
-	json_set_int(o, "Referrers", (int64_t)r->referrers);
-	json_set_bool(o, "DryRun", p->flags->dry_run);
+	copy_report_set(&say, o, r, p->flags->dry_run);
 	return out_json(o, 0, err);
 }
 
@@ -95,13 +88,7 @@ static int print(const struct push *p, const struct copy_result *r, struct err *
 		TRY(print_json(p, r, p->tags[i], err));
 	if (p->flags->json)
 		return 0;
-	if (!p->flags->dry_run) {
-		printf("%s\n", what);
-		return 0;
-	}
-	printf("%s: %" PRIu64 " blobs of %s and %" PRIu64 " documents to send, %" PRIu64
-	       " blobs exist\n",
-	       what, r->blobs, TEXT_SIZE(r->blob_bytes), r->documents, r->existed);
+	copy_report_line(&say, what, r, p->flags->dry_run);
 	return 0;
 }
 
