@@ -15,51 +15,22 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "layers/layer.h"
-#include "stream/hash.h"
+#include "pull/raw_layer.h"
 #include "stream/source.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
 
-/* Buffers between network and decompression: 1 MiB a layer. */
-#define PREFETCH_CHUNKS 8
 /* How often a collector may be faster than a job. */
 #define ATTEMPTS_MAX 3
 
 /* One run of a job. */
 struct run {
-	struct op *op;
+	struct blob_watch watch;
 	struct blob_job *job;
-	struct blob_writer *writer;  /* NULL: the blob is in the store */
-	uint64_t item;		     /* for progress */
-	_Atomic uint64_t seen_bytes; /* of the blob; counted by the prefetch thread */
-	bool resumed;		     /* bytes of an earlier fetch are part of it */
+	struct blob_writer *writer; /* NULL: the blob is in the store */
+	bool resumed;		    /* bytes of an earlier fetch are part of it */
 };
-
-static void report(struct run *run, enum progress_kind kind, const char *state)
-{
-	char label[32];
-	const struct descriptor *d = run->job->descriptor;
-
-	snprintf(label, sizeof(label), "%.12s", DIGEST_HEX(&d->digest));
-	op_report(run->op, &(struct progress_event){ .kind = kind,
-						     .item = run->item,
-						     .label = label,
-						     .state = state,
-						     .bytes = run->seen_bytes,
-						     .total_bytes = d->size });
-}
-
-static int count_bytes(void *arg, const uint8_t *data, size_t len, struct err *err)
-{
-	struct run *run = arg;
-
-	(void)data;
-	TRY(op_check(run->op, err));
-	run->seen_bytes += len;
-	report(run, PROGRESS_BYTES, NULL);
-	return 0;
-}
 
 static int keep_bytes(void *arg, const uint8_t *data, size_t len, struct err *err)
 {
@@ -79,7 +50,7 @@ static int open_rest(struct run *run, struct source **ret, struct err *err)
 	*ret = NULL;
 	if (run->writer->offset_bytes == d->size && d->size)
 		return 0;
-	TRY(transport_open_blob(run->job->context->from, run->op, &range, &net, err));
+	TRY(transport_open_blob(run->job->context->from, run->watch.op, &range, &net, err));
 	if (range.ret_offset != run->writer->offset_bytes) {
 		const int rc = blob_writer_rewind(run->writer, err);
 
@@ -103,7 +74,7 @@ static int open_fetch(struct run *run, struct source **ret, struct err *err)
 		*ret = TAKE_PTR(rest);
 		return 0;
 	}
-	report(run, PROGRESS_STATE, "resuming");
+	blob_watch_report(&run->watch, PROGRESS_STATE, "resuming");
 	const int fd = fcntl(run->writer->fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
@@ -131,12 +102,12 @@ static int open_blob(struct run *run, struct source **ret, struct err *err)
 	const struct descriptor *d = run->job->descriptor;
 	struct source *src = NULL;
 
-	run->seen_bytes = 0;
+	run->watch.seen_bytes = 0;
 	if (run->writer)
 		TRY(open_fetch(run, &src, err));
 	else
 		TRY(open_stored(run, &src, err));
-	src = source_tee(src, count_bytes, run);
+	src = source_tee(src, blob_watch_count, &run->watch);
 	*ret = source_verify(src, &d->digest, d->size, "blob");
 	return 0;
 }
@@ -161,84 +132,39 @@ uint64_t blob_raw_limit(uint64_t blob_bytes, uint64_t seen_bytes, unsigned max_r
 	return whole < now ? whole : now;
 }
 
-static uint64_t raw_limit(const struct run *run)
-{
-	return blob_raw_limit(run->job->descriptor->size, run->seen_bytes,
-			      run->job->context->max_ratio);
-}
-
 /* Where the raw bytes of a layer go. */
 struct layer_sink {
 	struct layer_writer *writer;
 	struct layer_indexer *indexer;
-	struct hash_thread *hash; /* NULL when the blob's digest is the DiffID */
-	const struct run *run;
-	uint64_t raw_bytes;
+	struct raw_layer raw;
 };
 
 static void layer_sink_fini(struct layer_sink *sink)
 {
 	layer_writer_abort(sink->writer);
 	layer_indexer_free(sink->indexer);
-	hash_thread_free(sink->hash);
+	raw_layer_fini(&sink->raw);
 }
 
-static int sink_raw(struct layer_sink *sink, const uint8_t *data, size_t len, struct err *err)
+static int sink_raw(void *arg, const uint8_t *data, size_t len, struct err *err)
 {
-	const uint64_t max = raw_limit(sink->run);
+	struct layer_sink *sink = arg;
 
-	sink->raw_bytes += len;
-	if (sink->raw_bytes > max) {
-		err_set(err, ERR_LIMIT,
-			"layer grows beyond %" PRIu64 " bytes, far more than its blob", max);
-		err_hint(err, "a decompression bomb? --max-ratio N allows more");
-		return -err_class(ERR_LIMIT)->errnum;
-	}
-	if (sink->hash)
-		hash_thread_update(sink->hash, data, len);
 	TRY(file_write_all(sink->writer->tar_fd, data, len, "layer tar", err));
-	layer_writer_progress(sink->writer, sink->raw_bytes);
+	layer_writer_progress(sink->writer, sink->raw.bytes);
 	return layer_indexer_feed(sink->indexer, data, len, err);
 }
 
-/* Compares what came out with the DiffID of the config. */
-static int check_diffid(struct layer_sink *sink, enum codec codec, struct digest *computed,
-			struct err *err)
-{
-	const struct digest *want = &sink->writer->diffid;
-
-	if (!sink->hash) {
-		if (codec != CODEC_PLAIN)
-			return err_set(err, ERR_DAMAGED,
-				       "DiffID %s is the digest of the compressed blob",
-				       DIGEST_TEXT(want));
-		*computed = *want;
-		return 0;
-	}
-	hash_thread_final(sink->hash, computed);
-	if (!digest_equal(computed, want))
-		return err_set(err, ERR_DAMAGED, "raw bytes hash to %s, the config's DiffID is %s",
-			       DIGEST_TEXT(computed), DIGEST_TEXT(want));
-	return 0;
-}
-
 /* Pulls the blob through decompression into the layer's files, without committing them. */
-static int fill_layer(struct run *run, struct source **blob, struct layer_sink *sink,
-		      struct digest *computed, struct err *err)
+static int fill_layer(struct run *run, struct source *blob, struct layer_sink *sink,
+		      struct err *err)
 {
-	enum codec codec = CODEC_PLAIN;
-	const uint8_t *data;
-	ssize_t n;
-	_source_ struct source *raw = source_prefetch(
-		source_decompress(source_prefetch(TAKE_PTR(*blob), PREFETCH_CHUNKS), &codec),
-		PREFETCH_CHUNKS);
+	const struct raw_layer_to to = { sink_raw, sink };
 
-	while ((n = source_next(raw, &data, err)) > 0) {
-		TRY(op_check(run->op, err));
-		TRY(sink_raw(sink, data, (size_t)n, err));
-	}
-	TRY(n);
-	TRY(check_diffid(sink, codec, computed, err));
+	sink->indexer = layer_indexer_new(sink->writer->idx_fd);
+	raw_layer_init(&sink->raw, &run->watch, &run->job->diffid, run->job->context->max_ratio);
+	sink->raw.limit_hint = "a decompression bomb? --max-ratio N allows more";
+	TRY(raw_layer_read(&sink->raw, blob, &to, err));
 	return layer_indexer_finish(sink->indexer, err);
 }
 
@@ -262,13 +188,12 @@ static int drain_blob(struct run *run, struct source *blob, struct err *err)
 static int pass(struct run *run, struct err *err)
 {
 	struct blob_job *job = run->job;
-	struct digest computed;
 	_source_ struct source *blob = NULL;
 	_cleanup_(layer_sink_fini) struct layer_sink sink = { 0 };
 	int present = 1;
 
 	if (job->diffid.alg != DIGEST_NONE)
-		present = layerfiles_begin(job->context->to->layers, run->op, &job->diffid,
+		present = layerfiles_begin(job->context->to->layers, run->watch.op, &job->diffid,
 					   &sink.writer, err);
 	TRY(present);
 	if (present && !run->writer)
@@ -276,13 +201,9 @@ static int pass(struct run *run, struct err *err)
 	TRY(open_blob(run, &blob, err));
 	if (present)
 		return drain_blob(run, blob, err);
-	sink.indexer = layer_indexer_new(sink.writer->idx_fd);
-	sink.run = run;
-	if (!digest_equal(&job->diffid, &job->descriptor->digest))
-		sink.hash = hash_thread_new(job->diffid.alg);
-	TRY(fill_layer(run, &blob, &sink, &computed, err));
+	TRY(fill_layer(run, TAKE_PTR(blob), &sink, err));
 	TRY(commit_blob(run, err));
-	return layer_writer_commit(TAKE_PTR(sink.writer), &computed, err);
+	return layer_writer_commit(TAKE_PTR(sink.writer), &sink.raw.computed, err);
 }
 
 /* What an interruption leaves is worth keeping; what is wrong or fills the disk is not. */
@@ -312,15 +233,15 @@ static int begin(struct run *run, struct err *err)
 
 	if (!run->job->context->from) {
 		TRY(blobs_stat(blobs, &d->digest, NULL, err));
-		report(run, PROGRESS_STATE, "unpacking");
+		blob_watch_report(&run->watch, PROGRESS_STATE, "unpacking");
 		return 1;
 	}
 	const struct digest_set *distrusted = run->job->context->distrusted;
 	const struct blob_want want = { d->digest, d->size,
 					distrusted && digest_set_has(distrusted, &d->digest) };
-	const int rc = blobs_begin(blobs, run->op, &want, &run->writer, err);
+	const int rc = blobs_begin(blobs, run->watch.op, &want, &run->writer, err);
 
-	report(run, PROGRESS_STATE, rc == 0 ? "downloading" : "exists");
+	blob_watch_report(&run->watch, PROGRESS_STATE, rc == 0 ? "downloading" : "exists");
 	return rc;
 }
 
@@ -328,13 +249,13 @@ int blob_job_run(struct op *op, void *arg, struct err *err)
 {
 	struct blob_job *job = arg;
 	const struct descriptor *d = job->descriptor;
-	struct run run = { .op = op, .job = job, .item = op_item() };
+	struct run run = { .watch = { op, d, op_item(), 0 }, .job = job };
 	struct err local = { 0 };
 	bool exists;
 	unsigned attempt = 0;
 	int rc;
 
-	report(&run, PROGRESS_BEGIN, "waiting");
+	blob_watch_report(&run.watch, PROGRESS_BEGIN, "waiting");
 	do {
 		err_clear(&local);
 		rc = begin(&run, &local);
@@ -344,7 +265,7 @@ int blob_job_run(struct op *op, void *arg, struct err *err)
 		/* There, and collected before it was opened: now it is fetched. */
 	} while (rc == -ENOENT && exists && job->context->from && ++attempt < ATTEMPTS_MAX);
 	blob_writer_abort(TAKE_PTR(run.writer), rc < 0 && is_resumable(&local));
-	report(&run, PROGRESS_END, rc < 0 ? "failed" : exists ? "exists" : "done");
+	blob_watch_report(&run.watch, PROGRESS_END, rc < 0 ? "failed" : exists ? "exists" : "done");
 	if (rc < 0) {
 		err_prefix(&local, "%.19s",
 			   d->digest_text ? d->digest_text : DIGEST_TEXT(&d->digest));
