@@ -283,3 +283,31 @@ const char *mountmaker_left(const struct mountmaker *m)
 		return "something in staging/";
 	return NULL;
 }
+
+struct mount_entry mounted(const struct mount_request *q)
+{
+	struct mount_entry e = { 0 };
+	struct err err = { 0 };
+
+	CU_ASSERT_EQUAL(mounts_mount(NULL, q, &e, &err), 0);
+	if (err.kind)
+		printf("# %s\n", err.msg);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e.path);
+	return e;
+}
+
+bool shows(const char *path, const char *name, const char *text)
+{
+	_free_ char *full = xasprintf("%s/%s", path, name);
+	_buf_ struct buf data = BUF_INIT(1000);
+
+	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), text);
+}
+
+dev_t device_of(const char *path)
+{
+	struct stat st = { 0 };
+
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	return st.st_dev;
+}

@@ -10,6 +10,7 @@
 #include "tests/support/tmp.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define MOUNTIMAGE_LAYERS_MAX 4
 
@@ -55,5 +56,12 @@ unsigned loops_below(const char *path, unsigned want);
 const char *mountmaker_left(const struct mountmaker *m);
 /* Entries of a folder of the store but "." and ".."; 0 when it is not there. */
 unsigned mountmaker_entries(const struct mountmaker *m, const char *folder);
+
+/* Mounts; fails the test when it can't be. The entry is the caller's. */
+struct mount_entry mounted(const struct mount_request *q);
+/* Whether a file of what is mounted at `path` holds that text. */
+bool shows(const char *path, const char *name, const char *text);
+/* The file system that is there. */
+dev_t device_of(const char *path);
 
 #endif

@@ -17,34 +17,6 @@
 static const char *const three[] = { "d etc:700; f etc/motd=hello; f gone=x",
 				     "f .wh.gone; f new=n; h hard->new", "l link->etc/motd", NULL };
 
-static bool has(const char *path, const char *name, const char *text)
-{
-	_free_ char *full = xasprintf("%s/%s", path, name);
-	_buf_ struct buf data = BUF_INIT(1000);
-
-	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), text);
-}
-
-static dev_t device_of(const char *path)
-{
-	struct stat st = { 0 };
-
-	CU_ASSERT_EQUAL(stat(path, &st), 0);
-	return st.st_dev;
-}
-
-static struct mount_entry mounted(const struct mount_request *q)
-{
-	struct mount_entry e = { 0 };
-	struct err err = { 0 };
-
-	CU_ASSERT_EQUAL(mounts_mount(NULL, q, &e, &err), 0);
-	if (err.kind)
-		printf("# %s\n", err.msg);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(e.path);
-	return e;
-}
-
 static int unmount(struct store *store, const char *name, bool lazy, struct err *err)
 {
 	_mount_entry_ struct mount_entry e = { 0 };
@@ -78,10 +50,10 @@ void test_mounts__the_image_itself_and_no_overlay(void)
 	const struct mount_request q = mountimage_request(&i);
 
 	e = mounted(&q);
-	CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
-	CU_ASSERT_TRUE(has(e.path, "hard", "n"));
-	CU_ASSERT_TRUE(has(e.path, "link", "hello"));
-	CU_ASSERT_FALSE(has(e.path, "gone", "x"));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(e.path, "hard", "n"));
+	CU_ASSERT_TRUE(shows(e.path, "link", "hello"));
+	CU_ASSERT_FALSE(shows(e.path, "gone", "x"));
 	CU_ASSERT_EQUAL(statfs(e.path, &fs), 0);
 	CU_ASSERT_EQUAL(fs.f_type, EROFS_SUPER_MAGIC_V1);
 	CU_ASSERT_EQUAL(statvfs(e.path, &vfs), 0);
@@ -123,7 +95,7 @@ void test_mounts__one_superblock_until_the_last_goes(void)
 	CU_ASSERT_EQUAL(i.asked, 1);
 	CU_ASSERT_EQUAL(device_of(a.path), device_of(b.path));
 	must_unmount(m.store, a.id);
-	CU_ASSERT_TRUE(has(there, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(there, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(mounts_below(m.path), 1); /* the base */
 	/* By its path, which stays: it was there before. */
 	must_unmount(m.store, there);
@@ -153,12 +125,12 @@ void test_mounts__two_on_one_folder(void)
 	r.id = "aa";
 	a = mounted(&q);
 	b = mounted(&r);
-	CU_ASSERT_TRUE(has(there, "other", "o"));
+	CU_ASSERT_TRUE(shows(there, "other", "o"));
 	/* What lies below can't go first. */
 	CU_ASSERT_TRUE(unmount(m.store, "zz", false, &err) < 0);
 	CU_ASSERT_EQUAL(err.kind, ERR_BUSY);
 	must_unmount(m.store, there);
-	CU_ASSERT_TRUE(has(there, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(there, "etc/motd", "hello"));
 	must_unmount(m.store, there);
 }
 
@@ -175,8 +147,8 @@ static void mount_by(struct mountmaker *m, const char *driver, const char *got, 
 	q.driver = driver;
 	e = mounted(&q);
 	CU_ASSERT_STRING_EQUAL(e.driver, got);
-	CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
-	CU_ASSERT_FALSE(has(e.path, "gone", "x"));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
+	CU_ASSERT_FALSE(shows(e.path, "gone", "x"));
 	CU_ASSERT_EQUAL(loops_below(m->path, loops), loops);
 	must_unmount(m->store, e.id);
 }
@@ -235,7 +207,7 @@ void test_mounts__unpacked_images_that_are_used_stay(void)
 	q.driver = "unpacked";
 	e = mounted(&q);
 	CU_ASSERT_EQUAL(mounts_clean(NULL, m.store, &count, NULL), 0);
-	CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
 	must_unmount(m.store, e.id);
 	/* What an unpacking that was killed left. */
 	_free_ char *left = xasprintf("unpacked/sha256/.new-%s", DIGEST_HEX(&i.chain));
@@ -361,7 +333,7 @@ void test_mounts__an_id_is_given_once(void)
 	refused(&q, ERR_EXISTS);
 	q.is_writable = true;
 	refused(&q, ERR_EXISTS);
-	CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(mounts_below(m.path), 2);
 	must_unmount(m.store, "here");
 }
@@ -385,7 +357,7 @@ void test_mounts__busy_unless_lazy(void)
 
 	CU_ASSERT_TRUE(unmount(m.store, e.id, false, &err) < 0);
 	CU_ASSERT_EQUAL(err.kind, ERR_BUSY);
-	CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(unmount(m.store, e.id, true, &err), 0);
 	CU_ASSERT_EQUAL(mounts_below(m.tmp.path), 0);
 	CU_ASSERT_EQUAL(close(inside), 0);
@@ -429,7 +401,7 @@ void test_mounts__a_damaged_tree_is_made_anew(void)
 		CU_ASSERT_EQUAL_FATAL(pwrite(fd, &byte, 1, at), 1);
 		e = mounted(&q);
 		CU_ASSERT_EQUAL(i.asked, asked + 1);
-		CU_ASSERT_TRUE(has(e.path, "etc/motd", "hello"));
+		CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
 		must_unmount(m.store, e.id);
 		mount_entry_fini(&e);
 	}
@@ -481,7 +453,7 @@ void test_mounts__what_lies_over_the_base_is_not_served(void)
 	a = mounted(&q);
 	CU_ASSERT_EQUAL_FATAL(mount("none", base, "tmpfs", 0, NULL), 0);
 	b = mounted(&q);
-	CU_ASSERT_TRUE(has(b.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(b.path, "etc/motd", "hello"));
 	must_unmount(m.store, a.id);
 	must_unmount(m.store, b.id);
 	/* It is not ours to take away, and what is below it is found as soon as it is gone. */

@@ -28,14 +28,6 @@ struct racer {
 	const char *wrong;
 };
 
-static bool has(const char *path, const char *name, const char *text)
-{
-	_free_ char *full = xasprintf("%s/%s", path, name);
-	_buf_ struct buf data = BUF_INIT(1000);
-
-	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), text);
-}
-
 static const char *round_of(struct racer *r, struct mountimage *i, unsigned n)
 {
 	_mount_entry_ struct mount_entry e = { 0 };
@@ -49,7 +41,7 @@ static const char *round_of(struct racer *r, struct mountimage *i, unsigned n)
 	q.id = n % 2 ? id : NULL;
 	if (mounts_mount(NULL, &q, &e, &r->err) < 0)
 		return "mount";
-	if (!has(e.path, "etc/motd", "hello") || has(e.path, "gone", "x"))
+	if (!shows(e.path, "etc/motd", "hello") || shows(e.path, "gone", "x"))
 		return "another image";
 	if (n % 4 == 0 && mounts_tidy(NULL, r->store, &count, &r->err) < 0)
 		return "tidy";

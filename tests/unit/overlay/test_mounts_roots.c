@@ -82,14 +82,6 @@ static void put(const char *folder, const char *name, const char *text)
 	CU_ASSERT_EQUAL(file_write_all(fd, text, strlen(text), name, NULL), 0);
 }
 
-static bool has(const char *path, const char *name, const char *text)
-{
-	_free_ char *full = xasprintf("%s/%s", path, name);
-	_buf_ struct buf data = BUF_INIT(1000);
-
-	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), text);
-}
-
 static enum mount_state state_of(struct rooted *r)
 {
 	_mount_entry_ struct mount_entry e = { 0 };
@@ -106,7 +98,7 @@ void test_mounts_roots__what_is_written_stays(void)
 
 	if (!r)
 		return;
-	CU_ASSERT_TRUE(has(r->e.path, "etc/motd", "hello"));
+	CU_ASSERT_TRUE(shows(r->e.path, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(stat(r->e.path, &st), 0);
 	CU_ASSERT_EQUAL(st.st_mode & 07777, 0751); /* as the image's root */
 	CU_ASSERT_EQUAL(statfs(r->e.path, &fs), 0);
@@ -121,9 +113,9 @@ void test_mounts_roots__what_is_written_stays(void)
 	CU_ASSERT_EQUAL(state_of(r), MOUNT_NONE);
 	CU_ASSERT_EQUAL(remount(r, NULL), 0);
 	CU_ASSERT_EQUAL(r->e.state, MOUNT_ACTIVE);
-	CU_ASSERT_TRUE(has(r->e.path, "etc/motd", "changed"));
-	CU_ASSERT_TRUE(has(r->e.path, "mine", "m"));
-	CU_ASSERT_TRUE(has(r->e.path, "new", "n"));
+	CU_ASSERT_TRUE(shows(r->e.path, "etc/motd", "changed"));
+	CU_ASSERT_TRUE(shows(r->e.path, "mine", "m"));
+	CU_ASSERT_TRUE(shows(r->e.path, "new", "n"));
 	rooted_free(r);
 }
 
@@ -225,7 +217,7 @@ void test_mounts_roots__removed_with_all_that_was_written(void)
 	/* The id is free again. */
 	mount_entry_fini(&r->e);
 	CU_ASSERT_EQUAL(mounts_mount(NULL, &r->q, &r->e, NULL), 0);
-	CU_ASSERT_FALSE(has(r->e.path, "mine", "m"));
+	CU_ASSERT_FALSE(shows(r->e.path, "mine", "m"));
 	rooted_free(r);
 }
 
@@ -321,11 +313,11 @@ void test_mounts_roots__volatile_in_order_or_in_one_boot(void)
 	CU_ASSERT_EQUAL(unmount(r->m.store, "r", false, NULL), 0);
 	reboot(r);
 	CU_ASSERT_EQUAL(remount(r, NULL), 0);
-	CU_ASSERT_TRUE(has(r->e.path, "mine", "m"));
+	CU_ASSERT_TRUE(shows(r->e.path, "mine", "m"));
 	/* Taken down by somebody else, but the system ran on. */
 	take_down(r);
 	CU_ASSERT_EQUAL(remount(r, NULL), 0);
-	CU_ASSERT_TRUE(has(r->e.path, "mine", "m"));
+	CU_ASSERT_TRUE(shows(r->e.path, "mine", "m"));
 	rooted_free(r);
 }
 
@@ -375,7 +367,7 @@ void test_mounts_roots__sweeping_keeps_what_was_written(void)
 	CU_ASSERT_EQUAL(mounts_tidy(NULL, r->m.store, &count, NULL), 0);
 	CU_ASSERT_EQUAL(mountmaker_entries(&r->m, "roots"), 2);
 	CU_ASSERT_EQUAL(root_remove(r->m.store, "written", NULL), 0);
-	CU_ASSERT_TRUE(has(r->e.path, "new", "n"));
+	CU_ASSERT_TRUE(shows(r->e.path, "new", "n"));
 	rooted_free(r);
 }
 

@@ -19,14 +19,6 @@
 static const char *const two[] = { "d etc; f etc/motd=hello; f gone=x", "f .wh.gone; f new=n",
 				   NULL };
 
-static bool has(const char *path, const char *name, const char *text)
-{
-	_free_ char *full = xasprintf("%s/%s", path, name);
-	_buf_ struct buf data = BUF_INIT(1000);
-
-	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), text);
-}
-
 static int unmount(struct store *store, const char *name, struct err *err)
 {
 	_mount_entry_ struct mount_entry e = { 0 };
@@ -209,7 +201,7 @@ void test_mounts_state__stale_and_yet_something_is_mounted(void)
 	edit_boot(m.store, "m");
 	tidy(m.store, 1);
 	listed(m.store, "other:0 ");
-	CU_ASSERT_TRUE(has(other, "new", "n"));
+	CU_ASSERT_TRUE(shows(other, "new", "n"));
 	CU_ASSERT_EQUAL(unmount(m.store, "other", NULL), 0);
 }
 
@@ -226,7 +218,7 @@ void test_mounts_state__umount_behind_our_back(void)
 
 	CU_ASSERT_EQUAL(umount2(a, 0), 0);
 	listed(m.store, "a:2 b:0 ");
-	CU_ASSERT_TRUE(has(b, "new", "n"));
+	CU_ASSERT_TRUE(shows(b, "new", "n"));
 	CU_ASSERT_EQUAL(umount2(b, 0), 0);
 	/* The base too is found, though nobody unmounted it. */
 	tidy(m.store, 2);
@@ -294,7 +286,7 @@ static int live_elsewhere(void *arg)
 	CHILD_CHECK(mounts_mount(NULL, &q, &e, NULL) == 0);
 	CHILD_CHECK(write(x->ready[1], "r", 1) == 1);
 	CHILD_CHECK(read(x->end[0], &byte, 1) == 0);
-	return has(e.path, "new", "n") ? 0 : 2;
+	return shows(e.path, "new", "n") ? 0 : 2;
 }
 
 void test_mounts_state__in_another_namespace(void)
@@ -351,7 +343,7 @@ static int mount_without_ids(void *arg)
 	CHILD_CHECK(stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev);
 	CHILD_CHECK(mounts_below(m->path) == 3);
 	CHILD_CHECK(unmount(store, "one", NULL) == 0);
-	CHILD_CHECK(has(other, "new", "n"));
+	CHILD_CHECK(shows(other, "new", "n"));
 	CHILD_CHECK(unmount(store, other, NULL) == 0);
 	CHILD_CHECK(mountmaker_left(m) == NULL);
 	return 0;
@@ -450,7 +442,7 @@ void test_mounts_state__records_that_cannot_be_read(void)
 	listed(m.store, "m:0 ");
 	drop_record(m.store, "mount/../x");
 	drop_record(m.store, "mount/");
-	CU_ASSERT_TRUE(has(path, "new", "n"));
+	CU_ASSERT_TRUE(shows(path, "new", "n"));
 	CU_ASSERT_EQUAL(unmount(m.store, "m", NULL), 0);
 }
 

@@ -11,38 +11,12 @@
 
 static const char *const one[] = { "d etc; f etc/motd=hello", NULL };
 
-static bool has_motd(const char *path)
-{
-	_free_ char *full = xasprintf("%s/etc/motd", path);
-	_buf_ struct buf data = BUF_INIT(1000);
-
-	return file_read_path(full, &data, NULL) == 0 && !strcmp(buf_str(&data), "hello");
-}
-
-static struct mount_entry mounted(const struct mount_request *q)
-{
-	struct mount_entry e = { 0 };
-	struct err err = { 0 };
-
-	CU_ASSERT_EQUAL(mounts_mount(NULL, q, &e, &err), 0);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(e.path);
-	return e;
-}
-
 static void unmount(struct store *store, const char *id)
 {
 	_mount_entry_ struct mount_entry e = { 0 };
 	const struct umount_request q = { .store = store, .name = id };
 
 	CU_ASSERT_EQUAL(mounts_umount(NULL, &q, &e, NULL), 0);
-}
-
-static dev_t device_of(const char *path)
-{
-	struct stat st = { 0 };
-
-	CU_ASSERT_EQUAL(stat(path, &st), 0);
-	return st.st_dev;
 }
 
 /* Clones of a superblock that was made of damaged files would show them for ever. */
@@ -65,10 +39,10 @@ void test_mounts_trust__after_a_repair_it_is_made_anew(void)
 	CU_ASSERT_EQUAL(mounts_renew(NULL, m.store, &count, NULL), 0);
 	CU_ASSERT_EQUAL(count, 1);
 	/* It lives on, its base does not. */
-	CU_ASSERT_TRUE(has_motd(a.path));
+	CU_ASSERT_TRUE(shows(a.path, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(mounts_below(m.path), 1);
 	b = mounted(&q);
-	CU_ASSERT_TRUE(has_motd(b.path));
+	CU_ASSERT_TRUE(shows(b.path, "etc/motd", "hello"));
 	CU_ASSERT_NOT_EQUAL(device_of(a.path), device_of(b.path));
 	unmount(m.store, a.id);
 	unmount(m.store, b.id);
@@ -118,7 +92,7 @@ void test_mounts_trust__an_unreadable_record_keeps_what_it_names(void)
 	CU_ASSERT_EQUAL_FATAL(records_get(r, key, &rec, NULL), 0);
 	CU_ASSERT_EQUAL(records_put(r, key, (struct record_value){ text, strlen(text) }, NULL), 0);
 	(void)mounts_clean(NULL, m.store, &count, NULL);
-	CU_ASSERT_TRUE(has_motd(e.path));
+	CU_ASSERT_TRUE(shows(e.path, "etc/motd", "hello"));
 	CU_ASSERT_EQUAL(mountmaker_entries(&m, "unpacked/sha256"), 1);
 	CU_ASSERT_EQUAL(records_put(r, key, (struct record_value){ rec.value.data, rec.value.len },
 				    NULL),
